@@ -1,0 +1,33 @@
+import Crypto
+import Foundation
+
+/// Random bytes from the system's generator.
+public func randomBytes(_ count: Int) -> [UInt8] {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+}
+
+/// SHA-256 (FIPS 180-4), 32 bytes.
+public func sha256(_ parts: [UInt8]...) -> [UInt8] {
+    var hash = SHA256()
+    for part in parts { hash.update(data: part) }
+    return Array(hash.finalize())
+}
+
+/// SHA-256 of memory that the caller keeps mapped, 32 bytes.
+public func sha256(of memory: UnsafeRawBufferPointer) -> [UInt8] {
+    var hash = SHA256()
+    hash.update(bufferPointer: memory)
+    return Array(hash.finalize())
+}
+
+extension [UInt8] {
+    /// Overwrites the bytes and empties the array. Copies made earlier are not reached.
+    public mutating func erase() {
+        withUnsafeMutableBytes { memory in
+            guard let start = memory.baseAddress else { return }
+            for offset in 0..<memory.count { start.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self) }
+        }
+        removeAll()
+    }
+}
