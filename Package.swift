@@ -53,6 +53,9 @@ let package = Package(
         room("Vault", ["Cryptography"]),
         room("Channel", ["Cryptography"]),
 
+        // Keepers
+        room("Archive", [.product(name: "GRDB", package: "GRDB.swift")]),
+
         // For tests
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
 
@@ -65,6 +68,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio")] + server, swiftSettings: strict),
         tests("Cryptography", ["TestSupport"]),
         tests("Vault", ["Cryptography"]),
+        tests("Archive", []),
         tests("Channel", ["Cryptography", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

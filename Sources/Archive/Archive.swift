@@ -1,0 +1,84 @@
+import Foundation
+import GRDB
+import Glibc
+
+/// Ciphertext on disk: puts, gets and deletes rows by opaque id. It has no key and imports nothing that could open a record.
+///
+/// One connection, so that one writer is a fact; WAL with `synchronous=FULL`, so that what was acknowledged survives a power cut. Every
+/// statement on a person's rows names their account: an id alone is no authority.
+public final class Archive: Sendable {
+    let database: DatabaseQueue
+
+    /// Opens or creates `archive.sqlite` in the directory.
+    /// - Throws: `full`, `readOnly`, `damaged`.
+    public convenience init(in directory: DataDirectory) throws(ArchiveError) {
+        // SQLite gives its log and shared memory the mode of the database file.
+        let file = directory.path + "/archive.sqlite"
+        let descriptor = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .readOnly }
+        Glibc.close(descriptor)
+        try self.init(file: file, pageLimit: nil)
+    }
+
+    /// - Parameter pageLimit: largest number of pages, to try a full disk; nil: none.
+    init(file: String, pageLimit: Int?) throws(ArchiveError) {
+        var configuration = Configuration()
+        configuration.prepareDatabase { database in
+            for pragma in Self.pragmas { try database.execute(sql: "PRAGMA \(pragma)") }
+            if let pageLimit { try database.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
+        }
+        database = try translated {
+            let queue = try DatabaseQueue(path: file, configuration: configuration)
+            try Schema.migrator.migrate(queue)
+            return queue
+        }
+    }
+
+    /// `security.md` §4, F7 and F9: deleted bytes are overwritten, nothing spills to temporary files, the schema is not trusted.
+    private static let pragmas = [
+        "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY", "trusted_schema = OFF",
+        "cell_size_check = ON", "foreign_keys = ON",
+    ]
+
+    /// Runs a read off the cooperative pool.
+    func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(ArchiveError) -> T {
+        try await shielded { [database] in try await database.read(body) }
+    }
+
+    /// Runs a transaction to its end, whether or not the caller is cancelled meanwhile.
+    func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(ArchiveError) -> T {
+        try await shielded { [database] in try await database.write(body) }
+    }
+
+    private func shielded<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws(ArchiveError) -> T {
+        let result = await Task { try await body() }.result
+        return try translated { try result.get() }
+    }
+
+    /// Moves the write-ahead log into the database and empties it.
+    /// - Returns: false if a reader kept it from being emptied.
+    public func truncateLog() async throws(ArchiveError) -> Bool {
+        try await shielded { [database] in
+            try await database.writeWithoutTransaction { database in
+                let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+                return row.map { $0[0] as Int == 0 } ?? false
+            }
+        }
+    }
+
+    /// Closes the database; what follows fails.
+    public func close() { try? database.close() }
+}
+
+/// The one place where SQLite's words become ours.
+func translated<T>(_ body: () throws -> T) throws(ArchiveError) -> T {
+    do { return try body() } catch let error as ArchiveError { throw error } catch let error as DatabaseError {
+        switch error.resultCode {
+        case .SQLITE_FULL: throw .full
+        case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_IOERR, .SQLITE_PERM: throw .readOnly
+        case .SQLITE_BUSY, .SQLITE_LOCKED: throw .inUse
+        case .SQLITE_CONSTRAINT: throw .exists
+        default: throw .damaged
+        }
+    } catch { throw .damaged }
+}

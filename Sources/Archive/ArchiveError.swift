@@ -1,0 +1,28 @@
+/// What can go wrong on disk, in words that a person can act on.
+public enum ArchiveError: Error, Equatable, Sendable {
+    /// The data directory or one of its parents cannot be trusted; says why.
+    case untrustedDirectory(DirectoryFault)
+    /// Another process has this data directory open.
+    case inUse
+    /// The disk is full; nothing was changed.
+    case full
+    /// The data directory cannot be written; nothing was changed.
+    case readOnly
+    /// The database is damaged or not ours.
+    case damaged
+    /// Something with this name is there already.
+    case exists
+    /// There is no such row for this account.
+    case notFound
+    /// The row changed since it was read.
+    case conflict
+
+    /// Why a directory is refused.
+    public enum DirectoryFault: String, Sendable {
+        case symlink = "it is, or lies behind, a symbolic link"
+        case foreignOwner = "it belongs to another user"
+        case open = "others may read or write it (its mode must be 0700)"
+        case notDirectory = "it is not a directory"
+        case cannotCreate = "it cannot be created"
+    }
+}

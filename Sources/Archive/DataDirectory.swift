@@ -1,0 +1,115 @@
+import Glibc
+
+/// The one directory that Cloister writes: private to its user, and held by one process at a time.
+public final class DataDirectory: Sendable {
+    /// Absolute path without symbolic links.
+    public let path: String
+    private let lock: Int32
+
+    /// Opens or creates the directory and takes its lock.
+    /// - Throws: `untrustedDirectory` for symbolic links, foreign owners and open modes; `inUse` if another process holds it.
+    public init(path: String) throws(ArchiveError) {
+        let path = path.hasPrefix("/") ? path : Self.currentDirectory() + "/" + path
+        try Self.createIfAbsent(path)
+        guard let resolved = realpath(path, nil) else { throw .untrustedDirectory(.cannotCreate) }
+        defer { free(resolved) }
+        let canonical = String(cString: resolved)
+        guard canonical == Self.withoutDots(path) else { throw .untrustedDirectory(.symlink) }
+        try Self.judge(canonical)
+        self.path = canonical
+        lock = try Self.takeLock(canonical + "/lock")
+    }
+
+    deinit { close(lock) }
+
+    /// Whether another process holds the directory at `path` right now.
+    public static func isHeld(path: String) -> Bool {
+        let descriptor = open(path + "/lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_EX | LOCK_NB) != 0
+    }
+
+    /// Reads a small file of the directory; nil if it is not there.
+    /// - Parameter limit: bytes; a longer file is `damaged`.
+    public func read(_ name: String, limit: Int = 4096) throws(ArchiveError) -> [UInt8]? {
+        let descriptor = open(path + "/" + name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .readOnly
+        }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: limit + 1)
+        let count = Glibc.read(descriptor, &buffer, buffer.count)
+        guard (0...limit).contains(count) else { throw .damaged }
+        return Array(buffer.prefix(count))
+    }
+
+    /// Writes a small file once: mode 0600, synced, and in place only when complete.
+    public func create(_ name: String, _ content: [UInt8]) throws(ArchiveError) {
+        let partial = path + "/" + name + ".new"
+        unlink(partial)
+        let descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .readOnly }
+        let written = write(descriptor, content, content.count)
+        let synced = fsync(descriptor)
+        close(descriptor)
+        guard written == content.count, synced == 0, rename(partial, path + "/" + name) == 0 else { throw .full }
+        let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        fsync(directory)
+        close(directory)
+    }
+
+    private static func createIfAbsent(_ path: String) throws(ArchiveError) {
+        var status = stat()
+        guard lstat(path, &status) != 0 else { return }
+        if let parent = parent(of: path), lstat(parent, &status) != 0 { try createIfAbsent(parent) }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .untrustedDirectory(.cannotCreate) }
+    }
+
+    private static func judge(_ path: String) throws(ArchiveError) {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw .untrustedDirectory(.notDirectory)
+        }
+        guard status.st_uid == geteuid() else { throw .untrustedDirectory(.foreignOwner) }
+        guard status.st_mode & 0o077 == 0 else { throw .untrustedDirectory(.open) }
+        // A parent that belongs to neither us nor root could swap the directory under us.
+        var ancestor = parent(of: path)
+        while let directory = ancestor {
+            guard lstat(directory, &status) == 0, status.st_uid == 0 || status.st_uid == geteuid() else {
+                throw .untrustedDirectory(.foreignOwner)
+            }
+            ancestor = parent(of: directory)
+        }
+    }
+
+    private static func takeLock(_ path: String) throws(ArchiveError) -> Int32 {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .readOnly }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw .inUse
+        }
+        return descriptor
+    }
+
+    private static func parent(of path: String) -> String? {
+        guard let slash = path.lastIndex(of: "/"), path != "/" else { return nil }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private static func withoutDots(_ path: String) -> String {
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
+    private static func currentDirectory() -> String {
+        guard let directory = getcwd(nil, 0) else { return "/" }
+        defer { free(directory) }
+        return String(cString: directory)
+    }
+}
