@@ -40,6 +40,7 @@ let package = Package(
         .package(
             url: "https://github.com/apple/swift-configuration.git", from: "1.4.0",
             traits: [.defaults, "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
@@ -47,11 +48,13 @@ let package = Package(
     ],
     targets: [
         // Ground
+        .target(name: "CKernels", cSettings: strictC + [.unsafeFlags(["-O3"])]),
         room("Cryptography", crypto),
 
         // Parts
         room("Vault", ["Cryptography"]),
         room("Channel", ["Cryptography"]),
+        room("Inference", ["CKernels", .product(name: "HeapModule", package: "swift-collections")]),
 
         // Keepers
         room("Archive", [.product(name: "GRDB", package: "GRDB.swift")]),
@@ -68,6 +71,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio")] + server, swiftSettings: strict),
         tests("Cryptography", ["TestSupport"]),
         tests("Vault", ["Cryptography"]),
+        tests("Inference", ["CKernels", "TestSupport"]),
         tests("Archive", []),
         tests("Channel", ["Cryptography", "TestSupport"]),
     ],

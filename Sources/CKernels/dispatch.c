@@ -1,0 +1,38 @@
+#include "blocks.h"
+
+#include <math.h>
+
+static void quantize_plain(const float *x, size_t count, ck_block *out) {
+    for (size_t b = 0; b < count / 32; b++, x += 32) {
+        float amax = 0;
+        for (int j = 0; j < 32; j++) amax = fmaxf(amax, fabsf(x[j]));
+        float inverse = amax > 0 ? 127 / amax : 0;
+        out[b].scale = amax / 127;
+        for (int j = 0; j < 32; j++) out[b].q[j] = (int8_t)rintf(x[j] * inverse);
+    }
+}
+
+static void (*matmul)(int, const void *, size_t, size_t, size_t, const float *, const ck_block *, size_t, float *,
+                      size_t) = ck_matmul_reference;
+static void (*quantize)(const float *, size_t, ck_block *) = quantize_plain;
+static const char *level = "plain";
+
+__attribute__((constructor)) static void choose(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
+        matmul = ck_matmul_avx2;
+        quantize = ck_quantize_avx2;
+        level = "avx2";
+    }
+#endif
+}
+
+const char *ck_level(void) { return level; }
+
+void ck_matmul(int type, const void *weights, size_t width, size_t first, size_t last, const float *x,
+               const ck_block *q, size_t columns, float *out, size_t stride) {
+    matmul(type, weights, width, first, last, x, q, columns, out, stride);
+}
+
+void ck_quantize(const float *x, size_t count, ck_block *out) { quantize(x, count, out); }

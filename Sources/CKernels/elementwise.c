@@ -1,0 +1,56 @@
+#include "ckernels.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Loops whose cost is their memory traffic: the compiler vectorises them for whatever the build allows. */
+
+void ck_rms_norm(const float *x, const float *weight, size_t count, float epsilon, float *out) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += (double)x[i] * x[i];
+    float scale = 1 / sqrtf((float)(sum / (double)count) + epsilon);
+    for (size_t i = 0; i < count; i++) out[i] = x[i] * scale * weight[i];
+}
+
+void ck_rotate(float *x, size_t heads, size_t width, size_t rotated, const float *cosine, const float *sine) {
+    for (size_t h = 0; h < heads; h++, x += width)
+        for (size_t i = 0; i < rotated / 2; i++) {
+            float a = x[2 * i], b = x[2 * i + 1];
+            x[2 * i] = a * cosine[i] - b * sine[i];
+            x[2 * i + 1] = a * sine[i] + b * cosine[i];
+        }
+}
+
+void ck_silu_multiply(float *gate, const float *up, size_t count) {
+    for (size_t i = 0; i < count; i++) gate[i] = gate[i] / (1 + expf(-gate[i])) * up[i];
+}
+
+void ck_add(float *x, const float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) x[i] += y[i];
+}
+
+void ck_attend(const float *query, const float *keys, const float *values, size_t stride, size_t positions,
+               size_t width, float scale, float *scores, float *out) {
+    float largest = -INFINITY;
+    for (size_t p = 0; p < positions; p++) {
+        ck_matmul(CK_F32, keys + p * stride, width, 0, 1, query, NULL, 1, scores + p, 1);
+        scores[p] *= scale;
+        largest = fmaxf(largest, scores[p]);
+    }
+    float sum = 0;
+    for (size_t p = 0; p < positions; p++) {
+        scores[p] = expf(scores[p] - largest);
+        sum += scores[p];
+    }
+    memset(out, 0, width * sizeof *out);
+    for (size_t p = 0; p < positions; p++) {
+        float weight = scores[p] / sum;
+        const float *value = values + p * stride;
+        for (size_t i = 0; i < width; i++) out[i] += weight * value[i];
+    }
+}
+
+void ck_wipe(void *memory, size_t count) {
+    memset(memory, 0, count);
+    __asm__ volatile("" ::"r"(memory) : "memory");
+}

@@ -1,0 +1,31 @@
+import Glibc
+
+/// A file mapped read-only, or memory that is there anyway. Never written; unmapped with its last owner.
+final class MappedFile: @unchecked Sendable {
+    let bytes: UnsafeRawBufferPointer
+    private let isMapping: Bool
+
+    init(path: String) throws(InferenceError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .cannotOpen(code: errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw .cannotOpen(code: EINVAL) }
+        guard status.st_size > 0 else { throw .notGGUF }
+        let count = Int(status.st_size)
+        guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+            throw .cannotOpen(code: errno)
+        }
+        bytes = UnsafeRawBufferPointer(start: start, count: count)
+        isMapping = true
+    }
+
+    init(static bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+        isMapping = false
+    }
+
+    deinit {
+        if isMapping { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+    }
+}

@@ -1,0 +1,47 @@
+/// What can go wrong in this room. Payloads name fields and types of a model file, never a user's text.
+public enum InferenceError: Error, Equatable, Sendable {
+    /// The file cannot be opened or mapped; carries `errno`.
+    case cannotOpen(code: Int32)
+    /// The file does not start with `GGUF`, or its version is not 2 or 3.
+    case notGGUF
+    /// The file ends before what it announces.
+    case truncated
+    /// A field has a value that cannot be; names the field.
+    case malformed(String)
+    /// An architecture this engine does not run; its name from the file, at most 64 characters.
+    case unsupportedArchitecture(String)
+    /// A tensor type this engine does not run; its GGUF id.
+    case unsupportedTensorType(UInt32)
+    /// A tokenizer or pre-tokenizer this engine does not know; its name from the file, at most 64 characters.
+    case unsupportedTokenizer(String)
+    /// The file's chat template is none that this engine knows.
+    case unknownChatFormat
+    /// The prompt does not fit the context.
+    case promptTooLong(tokens: Int, limit: Int)
+    /// Memory for a sequence could not be had.
+    case outOfMemory
+    /// A sampling value or limit out of its range; names it.
+    case outOfRange(String)
+    /// No sequence of this name.
+    case noSuchSequence
+}
+
+extension InferenceError: CustomStringConvertible {
+    /// One sentence for a person.
+    public var description: String {
+        switch self {
+        case .cannotOpen(let code): "the model file cannot be opened (error \(code))"
+        case .notGGUF: "this is not a GGUF file of version 2 or 3"
+        case .truncated: "the model file is incomplete: it ends before what it announces"
+        case .malformed(let field): "the model file is damaged or not made for this: \(field)"
+        case .unsupportedArchitecture(let name): "models of architecture \"\(name)\" are not supported yet; llama is"
+        case .unsupportedTensorType(let id): "tensors of type \(id) are not supported yet; F32, F16, Q8_0 and Q4_0 are"
+        case .unsupportedTokenizer(let name): "the tokenizer \"\(name)\" is not supported yet; llama (SentencePiece) and llama-bpe are"
+        case .unknownChatFormat: "the model's chat template is none of those known: ChatML, Llama 2, Llama 3"
+        case .promptTooLong(let tokens, let limit): "\(tokens) tokens do not fit the context of \(limit)"
+        case .outOfMemory: "not enough memory for the conversation"
+        case .outOfRange(let name): "\(name) is out of range"
+        case .noSuchSequence: "the conversation is not open in the engine"
+        }
+    }
+}
