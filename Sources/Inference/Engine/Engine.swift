@@ -1,0 +1,89 @@
+import Foundation
+
+/// Names a sequence of an engine.
+public struct SequenceID: Hashable, Sendable {
+    let number: UInt64
+}
+
+/// What an engine may use.
+public struct EngineOptions: Sendable {
+    /// Threads that compute, 1 to 256.
+    public var threads: Int
+    /// Longest context in tokens; nil: the model's own, at most 4,096.
+    public var contextLength: Int?
+    /// Sequences whose keys and values are kept; the one unused for longest makes room.
+    public var sequences: Int
+
+    /// - Parameter threads: as many as the machine has cores, by default.
+    public init(threads: Int? = nil, contextLength: Int? = nil, sequences: Int = 8) {
+        self.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        (self.contextLength, self.sequences) = (contextLength, sequences)
+    }
+}
+
+/// One answer to be made.
+public struct GenerationRequest: Sendable {
+    /// Where it belongs; what the sequence remembers of the prompt is not read again.
+    public var sequence: SequenceID
+    /// The whole prompt.
+    public var prompt: [TokenID]
+    /// How tokens are chosen.
+    public var sampling: Sampling
+    /// Most tokens to make, at least 1.
+    public var maxTokens: Int
+    /// Tokens that end the answer and are not part of it.
+    public var endTokens: Set<TokenID>
+
+    /// A request.
+    public init(
+        sequence: SequenceID, prompt: [TokenID], sampling: Sampling, maxTokens: Int, endTokens: Set<TokenID>
+    ) {
+        (self.sequence, self.prompt, self.sampling) = (sequence, prompt, sampling)
+        (self.maxTokens, self.endTokens) = (maxTokens, endTokens)
+    }
+}
+
+/// Token ids in, token ids out. Knows nothing of people or text; runs on threads of its own.
+public final class Engine: Sendable {
+    /// Longest context in tokens.
+    public let contextLength: Int
+    /// Threads that compute.
+    public let threads: Int
+    private let vocabularySize: Int
+    private let scheduler: Scheduler
+
+    /// Checks the model's tensors and starts the engine's thread.
+    /// - Throws: `unsupportedArchitecture`, `unsupportedTensorType`, `malformed`, `outOfRange`, `outOfMemory`.
+    public init(file: ModelFile, options: EngineOptions) throws(InferenceError) {
+        guard (1...256).contains(options.threads) else { throw .outOfRange("threads") }
+        let model = try LlamaModel(file: file)
+        let context = options.contextLength ?? min(model.shape.context, 4_096)
+        guard (8...model.shape.context).contains(context) else { throw .outOfRange("context") }
+        (contextLength, threads, vocabularySize) = (context, options.threads, model.shape.vocabulary)
+        let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: options.threads), context: context)
+        scheduler = Scheduler(
+            runner: runner, file: file, shape: model.shape, context: context, sequenceLimit: max(options.sequences, 1))
+    }
+
+    deinit { scheduler.stop() }
+
+    /// A new, empty sequence. It takes memory when it is first used.
+    public func openSequence() -> SequenceID { scheduler.openSequence() }
+
+    /// Forgets a sequence; its keys and values are zeroed as soon as no answer uses them.
+    public func closeSequence(_ sequence: SequenceID) { scheduler.closeSequence(sequence) }
+
+    /// Begins an answer.
+    /// - Throws: `promptTooLong` unless the prompt leaves room for a token, `outOfRange`, `noSuchSequence`.
+    public func generate(_ request: GenerationRequest) throws(InferenceError) -> Generation {
+        try request.sampling.validate()
+        guard request.maxTokens > 0 else { throw .outOfRange("max_tokens") }
+        guard !request.prompt.isEmpty, request.prompt.allSatisfy({ $0 >= 0 && Int($0) < vocabularySize }) else {
+            throw .outOfRange("prompt")
+        }
+        guard request.prompt.count < contextLength else {
+            throw .promptTooLong(tokens: request.prompt.count, limit: contextLength - 1)
+        }
+        return try scheduler.begin(request)
+    }
+}

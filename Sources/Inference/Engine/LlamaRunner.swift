@@ -1,0 +1,170 @@
+import CKernels
+import Glibc
+
+/// Computes a Llama model: token ids and a cache in, logits out. One per engine; used by the engine's thread only.
+///
+/// x ← embedding; for each layer: x += output(attention(rope(q), rope(k), v)) and x += down(silu(gate) · up), each on the normed x; logits ← head(norm(x)).
+/// All matrices are `[columns, width]`, one column per token of the chunk.
+final class LlamaRunner {
+    /// Most tokens read at once. *Our choice*: large enough that a weight row is unpacked once for many tokens, small enough to stop within a
+    /// fraction of a second.
+    static let chunkLimit = 64
+    /// Rows of a matrix that a thread takes at a time.
+    private static let rowsPerChunk = 32
+
+    private let model: LlamaModel
+    private let pool: ThreadPool
+    private let shape: LlamaShape
+    private let context: Int
+    private let stream, normed, query, attended, gate, up, logits: Memory<Float>
+    private let scores: Memory<Float>
+    private let blocks: Memory<ck_block>
+    private let cosine, sine: Memory<Float>
+
+    init(model: LlamaModel, pool: ThreadPool, context: Int) throws(InferenceError) {
+        (self.model, self.pool, self.context, shape) = (model, pool, context, model.shape)
+        let limit = Self.chunkLimit
+        stream = try Memory(count: limit * shape.width)
+        normed = try Memory(count: limit * max(shape.width, shape.queryWidth))
+        query = try Memory(count: limit * shape.queryWidth)
+        attended = try Memory(count: limit * shape.queryWidth)
+        gate = try Memory(count: limit * shape.hidden)
+        up = try Memory(count: limit * shape.hidden)
+        logits = try Memory(count: shape.vocabulary)
+        scores = try Memory(count: limit * shape.heads * context)
+        let widest = max(shape.width, shape.queryWidth, shape.hidden)
+        blocks = try Memory(count: limit * (widest / 32 + 1))
+        cosine = try Memory(count: limit * shape.rotated / 2)
+        sine = try Memory(count: limit * shape.rotated / 2)
+    }
+
+    /// Reads a chunk of tokens behind what the cache holds.
+    /// - Parameters:
+    ///   - tokens: 1 to `chunkLimit` tokens that are in the vocabulary and fit the context.
+    ///   - wantsLogits: whether the last token's logits are needed.
+    /// - Returns: logits `[vocabulary]`, valid until the next call; nil if not wanted.
+    func read(_ tokens: ArraySlice<TokenID>, into cache: KeyValueCache, wantsLogits: Bool) -> UnsafeBufferPointer<Float>? {
+        let first = cache.tokens.count
+        precondition(!tokens.isEmpty && tokens.count <= Self.chunkLimit && first + tokens.count <= context, "chunk too long")
+        embed(tokens)
+        prepareRotation(first: first, count: tokens.count)
+        for (index, layer) in model.layers.enumerated() {
+            attend(layer, keys: cache.keys(layer: index), values: cache.values(layer: index), first: first, count: tokens.count)
+            feedForward(layer, count: tokens.count)
+        }
+        cache.append(tokens)
+        return wantsLogits ? score(column: tokens.count - 1) : nil
+    }
+
+    /// Overwrites everything that was derived from tokens.
+    func wipe() {
+        for memory in [stream, normed, query, attended, gate, up, logits] { memory.wipe(0..<memory.count) }
+        blocks.wipe(0..<blocks.count)
+    }
+
+    private func embed(_ tokens: ArraySlice<TokenID>) {
+        let table = model.embedding
+        let rowBytes = table.width / table.type.blockCount * table.type.blockBytes
+        for (column, token) in tokens.enumerated() {
+            ck_dequantize(
+                Int32(table.type.rawValue), table.bytes + Int(token) * rowBytes, shape.width, stream.start + column * shape.width)
+        }
+    }
+
+    private func prepareRotation(first: Int, count: Int) {
+        let half = shape.rotated / 2
+        for column in 0..<count {
+            for index in 0..<half {
+                let frequency = pow(shape.ropeBase, -2 * Float(index) / Float(shape.rotated)) / model.frequencyFactors[index]
+                let angle = Float(first + column) * frequency
+                cosine.start[column * half + index] = cos(angle)
+                sine.start[column * half + index] = sin(angle)
+            }
+        }
+    }
+
+    private func attend(
+        _ layer: LlamaModel.Layer, keys: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>, first: Int, count: Int
+    ) {
+        let (width, keyWidth, head) = (shape.queryWidth, shape.keyWidth, shape.headWidth)
+        norm(layer.attentionNorm, count: count)
+        let input = prepare(normed.start, width: shape.width, count: count, for: [layer.query, layer.key, layer.value])
+        multiply(layer.query, input, count: count, into: query.start, stride: width)
+        multiply(layer.key, input, count: count, into: keys + first * keyWidth, stride: keyWidth)
+        multiply(layer.value, input, count: count, into: values + first * keyWidth, stride: keyWidth)
+        let half = shape.rotated / 2
+        for column in 0..<count {
+            let (c, s) = (cosine.start + column * half, sine.start + column * half)
+            ck_rotate(query.start + column * width, shape.heads, head, shape.rotated, c, s)
+            ck_rotate(keys + (first + column) * keyWidth, shape.keyHeads, head, shape.rotated, c, s)
+        }
+        let group = shape.heads / shape.keyHeads
+        let scale = 1 / Float(head).squareRoot()
+        pool.run(count * shape.heads) { item in
+            let (column, index) = (item / self.shape.heads, item % self.shape.heads)
+            let offset = index / group * head
+            ck_attend(
+                self.query.start + column * width + index * head, keys + offset, values + offset, keyWidth,
+                first + column + 1, head, scale, self.scores.start + item * self.context,
+                self.attended.start + column * width + index * head)
+        }
+        let result = prepare(attended.start, width: width, count: count, for: [layer.output])
+        multiply(layer.output, result, count: count, into: normed.start, stride: shape.width)
+        ck_add(stream.start, normed.start, count * shape.width)
+    }
+
+    private func feedForward(_ layer: LlamaModel.Layer, count: Int) {
+        norm(layer.feedForwardNorm, count: count)
+        let input = prepare(normed.start, width: shape.width, count: count, for: [layer.gate, layer.up])
+        multiply(layer.gate, input, count: count, into: gate.start, stride: shape.hidden)
+        multiply(layer.up, input, count: count, into: up.start, stride: shape.hidden)
+        pool.run(count) { column in
+            let offset = column * self.shape.hidden
+            ck_silu_multiply(self.gate.start + offset, self.up.start + offset, self.shape.hidden)
+        }
+        let product = prepare(gate.start, width: shape.hidden, count: count, for: [layer.down])
+        multiply(layer.down, product, count: count, into: normed.start, stride: shape.width)
+        ck_add(stream.start, normed.start, count * shape.width)
+    }
+
+    private func score(column: Int) -> UnsafeBufferPointer<Float> {
+        ck_rms_norm(stream.start + column * shape.width, model.norm, shape.width, shape.epsilon, normed.start)
+        let input = prepare(normed.start, width: shape.width, count: 1, for: [model.head])
+        multiply(model.head, input, count: 1, into: logits.start, stride: shape.vocabulary)
+        return UnsafeBufferPointer(start: logits.start, count: shape.vocabulary)
+    }
+
+    private func norm(_ weight: [Float], count: Int) {
+        for column in 0..<count {
+            let offset = column * shape.width
+            ck_rms_norm(stream.start + offset, weight, shape.width, shape.epsilon, normed.start + offset)
+        }
+    }
+
+    /// Activations in the forms that the next matrices want.
+    private struct Input {
+        let floats: UnsafePointer<Float>
+        let blocks: UnsafePointer<ck_block>
+    }
+
+    private func prepare(_ x: UnsafePointer<Float>, width: Int, count: Int, for tensors: [Tensor]) -> Input {
+        let input = Input(floats: x, blocks: blocks.start)
+        guard tensors.contains(where: \.type.isQuantised) else { return input }
+        pool.run(count) { column in
+            ck_quantize(x + column * width, width, self.blocks.start + column * (width / 32))
+        }
+        return input
+    }
+
+    private func multiply(
+        _ tensor: Tensor, _ input: Input, count: Int, into out: UnsafeMutablePointer<Float>, stride: Int
+    ) {
+        let chunks = (tensor.rows + Self.rowsPerChunk - 1) / Self.rowsPerChunk
+        pool.run(chunks) { chunk in
+            let first = chunk * Self.rowsPerChunk
+            ck_matmul(
+                Int32(tensor.type.rawValue), tensor.bytes, tensor.width, first, min(first + Self.rowsPerChunk, tensor.rows),
+                input.floats, input.blocks, count, out, stride)
+        }
+    }
+}

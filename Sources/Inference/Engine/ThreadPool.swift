@@ -1,0 +1,27 @@
+import CKernels
+
+/// The engine's own threads. Loops are short and many; Swift's tasks would cost more than the work.
+final class ThreadPool: @unchecked Sendable {
+    let threads: Int
+    private let pool: OpaquePointer
+
+    init(threads: Int) throws(InferenceError) {
+        guard let pool = ck_pool_create(threads) else { throw .outOfMemory }
+        (self.pool, self.threads) = (pool, threads)
+    }
+
+    deinit { ck_pool_destroy(pool) }
+
+    /// Runs `body` for 0..<chunks on all threads and returns when all are done. One caller at a time.
+    func run(_ chunks: Int, _ body: (Int) -> Void) {
+        withoutActuallyEscaping(body) { body in
+            withUnsafePointer(to: body) { pointer in
+                ck_pool_run(
+                    pool, chunks,
+                    { context, chunk in
+                        context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(chunk)
+                    }, UnsafeMutableRawPointer(mutating: pointer))
+            }
+        }
+    }
+}

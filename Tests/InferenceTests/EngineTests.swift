@@ -1,0 +1,160 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Inference
+
+private struct Golden: Decodable {
+    struct Step: Decodable {
+        let top: [[Double]]
+    }
+    let prompt: String
+    let prompt_tokens: [Int32]
+    let tokens: [Int32]
+    let text: String
+    let probs: [Step]
+}
+
+extension Engine {
+    /// Collects a whole answer.
+    func answer(
+        _ prompt: [TokenID], in sequence: SequenceID? = nil, maxTokens: Int, sampling: Sampling = .greedy
+    ) async throws -> (tokens: [TokenID], reused: Int, reason: FinishReason?) {
+        let own = sequence ?? openSequence()
+        defer { if sequence == nil { closeSequence(own) } }
+        let request = GenerationRequest(
+            sequence: own, prompt: prompt, sampling: sampling, maxTokens: maxTokens, endTokens: [])
+        var (tokens, reused, reason) = ([TokenID](), 0, FinishReason?.none)
+        for await event in try generate(request) {
+            switch event {
+            case .token(let token): tokens.append(token)
+            case .prefilled(let count, _): reused = count
+            case .finished(let why): reason = why
+            }
+        }
+        return (tokens, reused, reason)
+    }
+}
+
+@Suite(.enabled(if: Shared.isPresent, "needs ../shared")) struct StoriesTests {
+    private func load(_ name: String, threads: Int = 2, context: Int? = nil) throws -> (ModelFile, Tokenizer, Engine) {
+        let file = try ModelFile(path: Shared.folder.appending(path: "models/\(name).gguf").path)
+        return (file, try file.makeTokenizer(), try Engine(file: file, options: .init(threads: threads, contextLength: context)))
+    }
+
+    private func goldens() throws -> [Golden] {
+        try JSONDecoder().decode([Golden].self, from: Shared.data("models/golden_stories260K_f32.json"))
+    }
+
+    @Test(arguments: ["stories260K-f32", "stories260K-Q8_0"])
+    func `greedy text is llama.cpp's`(name: String) async throws {
+        let (_, tokenizer, engine) = try load(name)
+        for golden in try goldens() where name.hasSuffix("f32") || golden.prompt == "Once upon a time" {
+            let prompt = tokenizer.encodeWithBeginning(golden.prompt)
+            #expect(prompt == golden.prompt_tokens)
+            let length = name.hasSuffix("f32") ? golden.tokens.count : 30
+            let tokens = try await engine.answer(prompt, maxTokens: length).tokens
+            #expect(tokens == Array(golden.tokens.prefix(length)), "\(golden.prompt)")
+        }
+    }
+
+    @Test func `log-probabilities are within 1e-3 of llama.cpp's`() throws {
+        let file = try ModelFile(path: Shared.folder.appending(path: "models/stories260K-f32.gguf").path)
+        let model = try LlamaModel(file: file)
+        var largest = 0.0
+        for golden in try goldens() {
+            let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: 2), context: 256)
+            let cache = try KeyValueCache(shape: model.shape, context: 256)
+            var input = golden.prompt_tokens
+            for (step, token) in zip(golden.probs, golden.tokens) {
+                let logits = try #require(runner.read(input[...], into: cache, wantsLogits: true)).map { Double($0) }
+                let best = logits.max() ?? 0
+                let normaliser = best + log(logits.reduce(0) { $0 + exp($1 - best) })
+                for pair in step.top { largest = max(largest, abs(logits[Int(pair[0])] - normaliser - pair[1])) }
+                input = [token]
+            }
+        }
+        #expect(largest < 1e-3, "largest difference \(largest)")
+    }
+
+    @Test func `reading a prompt in chunks, in tokens, or on more threads gives the same text`() async throws {
+        let (_, tokenizer, engine) = try load("stories260K-f32")
+        let (_, _, wide) = try load("stories260K-f32", threads: 5)
+        let long = tokenizer.encodeWithBeginning(String(repeating: "Once upon a time there was a cat. ", count: 12))
+        let whole = try await engine.answer(long, maxTokens: 20).tokens
+        #expect(long.count > LlamaRunner.chunkLimit)
+        #expect(try await wide.answer(long, maxTokens: 20).tokens == whole)
+        let sequence = engine.openSequence()
+        for count in stride(from: 1, to: long.count, by: 7) {
+            _ = try await engine.answer(Array(long.prefix(count)), in: sequence, maxTokens: 1)
+        }
+        #expect(try await engine.answer(long, in: sequence, maxTokens: 20).tokens == whole)
+    }
+
+    @Test func `a second turn does not read the first again, and another sequence knows nothing of it`() async throws {
+        let (_, tokenizer, engine) = try load("stories260K-f32")
+        let first = tokenizer.encodeWithBeginning("Once upon a time")
+        let sequence = engine.openSequence()
+        let answer = try await engine.answer(first, in: sequence, maxTokens: 10)
+        let second = first + answer.tokens + tokenizer.encode(" Then")
+        #expect(try await engine.answer(second, in: sequence, maxTokens: 5).reused >= first.count + 9)
+        #expect(try await engine.answer(second, maxTokens: 5).reused == 0)
+        engine.closeSequence(sequence)
+        #expect(throws: InferenceError.noSuchSequence) {
+            _ = try engine.generate(
+                GenerationRequest(sequence: sequence, prompt: first, sampling: .greedy, maxTokens: 1, endTokens: []))
+        }
+    }
+
+    @Test func `several answers at once are each what they would be alone`() async throws {
+        let (_, tokenizer, engine) = try load("stories260K-f32")
+        let prompts = ["Once upon a time", "Lily and Tom went to the", "The dog", "A big red ball"].map(tokenizer.encodeWithBeginning)
+        var alone: [[TokenID]] = []
+        for prompt in prompts { alone.append(try await engine.answer(prompt, maxTokens: 30).tokens) }
+        let together = try await withThrowingTaskGroup(of: (Int, [TokenID]).self) { group in
+            for (index, prompt) in prompts.enumerated() {
+                group.addTask { (index, try await engine.answer(prompt, maxTokens: 30).tokens) }
+            }
+            return try await group.reduce(into: [Int: [TokenID]]()) { $0[$1.0] = $1.1 }
+        }
+        for index in prompts.indices { #expect(together[index] == alone[index]) }
+    }
+
+    @Test func `a cancelled reader stops the engine, which then serves others`() async throws {
+        let (_, tokenizer, engine) = try load("stories260K-f32", context: 512)
+        let prompt = tokenizer.encodeWithBeginning("Once upon a time")
+        let sequence = engine.openSequence()
+        let generation = try engine.generate(
+            GenerationRequest(sequence: sequence, prompt: prompt, sampling: .greedy, maxTokens: 400, endTokens: []))
+        let task = Task {
+            var count = 0
+            for await _ in generation { count += 1 }
+            return count
+        }
+        try await Task.sleep(for: .milliseconds(5))
+        task.cancel()
+        #expect(await task.value < 400)
+        #expect(try await engine.answer(prompt, in: sequence, maxTokens: 3).tokens.count == 3)
+    }
+
+    @Test func `the context ends an answer and a prompt that does not fit is refused`() async throws {
+        let (_, tokenizer, engine) = try load("stories260K-f32", context: 16)
+        let prompt = tokenizer.encodeWithBeginning("Once upon a time")
+        let answer = try await engine.answer(prompt, maxTokens: 100)
+        #expect(answer.reason == .contextFull && prompt.count + answer.tokens.count == 17)
+        let long = tokenizer.encode(String(repeating: "cat ", count: 30))
+        await #expect(throws: InferenceError.promptTooLong(tokens: long.count, limit: 15)) {
+            _ = try await engine.answer(long, maxTokens: 1)
+        }
+    }
+
+    @Test func `the same seed gives the same text, another seed another`() async throws {
+        let (_, tokenizer, engine) = try load("stories260K-f32")
+        let prompt = tokenizer.encodeWithBeginning("Once upon a time")
+        func text(_ seed: UInt64) async throws -> [TokenID] {
+            try await engine.answer(prompt, maxTokens: 40, sampling: Sampling(temperature: 1, seed: seed)).tokens
+        }
+        #expect(try await text(1) == text(1))
+        #expect(try await text(1) != text(2))
+    }
+}

@@ -1,0 +1,80 @@
+import CKernels
+import Testing
+
+struct KernelTests {
+    /// Random rows of a type, as GGUF stores them.
+    private func weights(_ type: Int32, rows: Int, width: Int, _ random: inout SystemRandomNumberGenerator) -> [UInt8] {
+        func half() -> [UInt8] { [UInt8.random(in: 0...255, using: &random), 0x20 | UInt8.random(in: 0...7, using: &random)] }
+        switch type {
+        case 0:
+            return (0..<rows * width).flatMap { _ in
+                withUnsafeBytes(of: Float.random(in: -1...1, using: &random)) { Array($0) }
+            }
+        case 1: return (0..<rows * width).flatMap { _ in half() }
+        default:
+            let quants = type == 8 ? 32 : 16
+            return (0..<rows * width / 32).flatMap { _ in
+                half() + (0..<quants).map { _ in UInt8.random(in: 0...255, using: &random) }
+            }
+        }
+    }
+
+    @Test(arguments: [Int32(0), 1, 2, 8], [1, 2, 3, 4, 5, 9])
+    func `a fast product is the plain one, for every type, width and number of columns`(type: Int32, columns: Int) {
+        var random = SystemRandomNumberGenerator()
+        for width in type >= 2 ? [32, 64, 96, 160, 896] : [1, 7, 31, 32, 33, 100, 896] {
+            let rows = 5
+            let matrix = weights(type, rows: rows, width: width, &random)
+            let x = (0..<columns * width).map { _ in Float.random(in: -3...3, using: &random) }
+            var blocks = [ck_block](repeating: ck_block(), count: columns * (width / 32) + 1)
+            if width % 32 == 0 { ck_quantize(x, columns * width, &blocks) }
+            var (fast, plain) = ([Float](repeating: 0, count: columns * rows), [Float](repeating: 0, count: columns * rows))
+            ck_matmul(type, matrix, width, 1, rows, x, blocks, columns, &fast, rows)
+            ck_matmul_reference(type, matrix, width, 1, rows, x, blocks, columns, &plain, rows)
+            let scale = max(plain.map(abs).max() ?? 0, 1e-3)
+            for (a, b) in zip(fast, plain) { #expect(abs(a - b) <= 2e-4 * scale, "width \(width): \(a) \(b)") }
+        }
+    }
+
+    @Test func `weights of −128 and activations of ±127 do not overflow`() {
+        let matrix: [UInt8] = [0, 0x3C] + [UInt8](repeating: 0x80, count: 32)  // scale 1, all −128
+        let x = [Float](repeating: 127, count: 32)
+        var blocks = [ck_block()]
+        ck_quantize(x, 32, &blocks)
+        var out: [Float] = [0]
+        ck_matmul(8, matrix, 32, 0, 1, x, blocks, 1, &out, 1)
+        #expect(out[0] == -128 * 127 * 32)
+    }
+
+    @Test func `quantised activations are within half a step`() {
+        let x = (0..<64).map { _ in Float.random(in: -5...5) }
+        var blocks = [ck_block(), ck_block()]
+        ck_quantize(x, 64, &blocks)
+        for (index, value) in x.enumerated() {
+            let block = blocks[index / 32]
+            let q = withUnsafeBytes(of: block.q) { Int8(bitPattern: $0[index % 32]) }
+            #expect(abs(Float(q) * block.scale - value) <= block.scale * 0.501)
+        }
+        ck_quantize([Float](repeating: 0, count: 32), 32, &blocks)
+        #expect(blocks[0].scale == 0)
+    }
+
+    @Test func `a pool runs every chunk once, whatever the number of threads`() {
+        final class Count: @unchecked Sendable { var seen = [UInt8](repeating: 0, count: 1000) }
+        for threads in [1, 2, 7] {
+            let pool = ck_pool_create(threads)
+            for chunks in [0, 1, 2, 1000] {
+                let count = Count()
+                ck_pool_run(
+                    pool, chunks,
+                    { context, chunk in
+                        Unmanaged<Count>.fromOpaque(context!).takeUnretainedValue().seen.withUnsafeMutableBufferPointer {
+                            $0[chunk] += 1
+                        }
+                    }, Unmanaged.passUnretained(count).toOpaque())
+                #expect(count.seen.prefix(chunks).allSatisfy { $0 == 1 } && count.seen.dropFirst(chunks).allSatisfy { $0 == 0 })
+            }
+            ck_pool_destroy(pool)
+        }
+    }
+}
