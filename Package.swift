@@ -40,6 +40,7 @@ let package = Package(
         .package(
             url: "https://github.com/apple/swift-configuration.git", from: "1.4.0",
             traits: [.defaults, "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-async-algorithms.git", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
@@ -53,11 +54,14 @@ let package = Package(
 
         // Parts
         room("Vault", ["Cryptography"]),
-        room("Channel", ["Cryptography"]),
+        room("Channel", ["Cryptography", .product(name: "AsyncAlgorithms", package: "swift-async-algorithms")]),
         room("Inference", ["CKernels", .product(name: "HeapModule", package: "swift-collections")]),
 
         // Keepers
         room("Archive", [.product(name: "GRDB", package: "GRDB.swift")]),
+
+        // Application
+        room("Cell", ["Vault", "Channel", "Inference", "Cryptography"]),
 
         // For tests
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),

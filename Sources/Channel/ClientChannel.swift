@@ -11,6 +11,8 @@ public struct Opening: ~Copyable, Sendable {
     public let body: [UInt8]
     /// Where the reply and later requests are routed.
     public let route: Route
+    /// The fingerprint of the node that the credential is sealed to.
+    public let fingerprint: String
     private let keys: ChannelKeys
 
     /// - Parameters:
@@ -28,6 +30,7 @@ public struct Opening: ~Copyable, Sendable {
         body = [1] + record.keyID + challenge + sealed.bytes
         keys = ChannelKeys(sealed.secret.duplicate())
         route = keys.route()
+        fingerprint = record.fingerprint
     }
 
     /// Reads the host's reply.

@@ -41,4 +41,7 @@ public struct IncomingRequest: ~Copyable, Sendable {
     public let content: [UInt8]
     /// Seals the reply's pieces.
     public var sealer: ReplySealer
+
+    /// Hands the sealer on; the request is used up.
+    public consuming func takeSealer() -> ReplySealer { sealer }
 }

@@ -1,7 +1,7 @@
 public import Cryptography
 
 /// A new account: the record to store, its open root key, and the recovery code to show once.
-public struct CreatedAccount: ~Copyable {
+public struct CreatedAccount: ~Copyable, Sendable {
     /// The record to store.
     public let account: Account
     /// Its root key, open.

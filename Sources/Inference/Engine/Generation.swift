@@ -35,6 +35,9 @@ public final class Generation: AsyncSequence, Sendable {
     init(_ mailbox: Mailbox) { self.mailbox = mailbox }
     deinit { mailbox.cancel() }
 
+    /// Stops the answer; the reader sees the end without a `finished`.
+    public func stop() { mailbox.cancel() }
+
     /// Reads the events; once.
     public func makeAsyncIterator() -> Iterator { Iterator(generation: self) }
 

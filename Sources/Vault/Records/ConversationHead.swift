@@ -9,13 +9,16 @@ public struct ConversationHead: Codable, Sendable, Equatable {
     var chain: Data
     /// What the conversation is called.
     public internal(set) var title: String
+    /// The name that a program knows it by, for example the tutorial's `session_id`; nil for conversations of the page.
+    public let label: String?
     /// When it began.
     public let created: Date
     /// When it last changed.
     public internal(set) var updated: Date
 
-    init(title: String, created: Date) {
-        (count, chain, self.title, self.created, updated) = (0, Data(count: 32), title, created, created)
+    init(title: String, label: String? = nil, created: Date) {
+        (count, chain, self.title, self.label) = (0, Data(count: 32), title, label)
+        (self.created, updated) = (created, created)
     }
 
     /// Opens a stored head alone, for lists.

@@ -30,8 +30,12 @@ public struct Transcript: Sendable {
     private var versions: [UInt64: UInt32] = [:]
 
     /// A new conversation and its first head.
-    public static func begin(key: ConversationKey, title: String, time: Date) throws(VaultError) -> Change {
-        let head = ConversationHead(title: String(title.prefix(titleLimit)), created: time)
+    /// - Parameter label: the name that a program knows it by, at most 4,096 bytes; nil for none.
+    public static func begin(
+        key: ConversationKey, title: String, label: String? = nil, time: Date
+    ) throws(VaultError) -> Change {
+        guard (label?.utf8.count ?? 0) <= 4_096 else { throw .tooLarge }
+        let head = ConversationHead(title: String(title.prefix(titleLimit)), label: label, created: time)
         let transcript = Transcript(key: key, head: head, headVersion: 0)
         return Change(transcript: transcript, head: try head.sealed(version: 0, key: key), record: nil)
     }

@@ -1,0 +1,154 @@
+import Foundation
+import Vault
+
+/// What runs the answers, as clients see it.
+public struct ModelDescription: Codable, Sendable {
+    /// The file's own name, or `guide`.
+    public let name: String
+    /// Size of the file, bytes.
+    public let bytes: Int
+    /// Weights.
+    public let parameters: Int
+    /// The tensor type of most weights.
+    public let quantisation: String
+    /// How the weights are computed.
+    public let architecture: String
+    /// Longest context, tokens.
+    public let context: Int
+    /// SHA-256 of the file, hexadecimal.
+    public let digest: String?
+    /// Whether this is the built-in guide, which knows Cloister and privacy only.
+    public let guide: Bool
+}
+
+/// What the process itself can show of its connections.
+public struct ProcessEvidence: Codable, Sendable {
+    /// One connection.
+    public struct Connection: Codable, Sendable {
+        /// Our end, address and port.
+        public let local: String
+        /// The other end.
+        public let remote: String
+        /// TCP state in words.
+        public let state: String
+
+        /// A connection.
+        public init(local: String, remote: String, state: String) {
+            (self.local, self.remote, self.state) = (local, remote, state)
+        }
+    }
+
+    /// Where the process listens.
+    public let listening: [String]
+    /// Connections that the process made itself.
+    public let outgoing: [Connection]
+    /// Connections that others made to it.
+    public let accepted: Int
+    /// Where this was read.
+    public let source: String
+
+    /// Evidence.
+    public init(listening: [String], outgoing: [Connection], accepted: Int, source: String) {
+        (self.listening, self.outgoing, self.accepted, self.source) = (listening, outgoing, accepted, source)
+    }
+}
+
+/// The replies of `docs/formats/actions.md`.
+enum Replies {
+    struct Summary: Encodable {
+        let id, title: String
+        let created, updated: Date
+        let turns: UInt64
+        let kept: Bool
+    }
+    struct Conversations: Encodable { let conversations: [Summary] }
+    struct Created: Encodable {
+        let id: String
+        let kept: Bool
+    }
+    struct Imported: Encodable { let id: String }
+    struct Turn: Encodable {
+        let sequence: UInt64
+        let version: UInt32
+        let role, text: String
+        let time: Date
+        let stopped: Bool
+
+        init(_ placed: PlacedTurn) {
+            (sequence, version, stopped) = (placed.sequence, placed.version, placed.turn.stopped)
+            (role, text, time) = (placed.turn.role.rawValue, placed.turn.text, placed.turn.time)
+        }
+    }
+    struct Conversation: Encodable {
+        let title: String
+        let kept: Bool
+        let turns: [Turn]
+    }
+    struct Renamed: Encodable { let title: String }
+    struct Deleted: Encodable {
+        struct Receipt: Encodable {
+            let id: String
+            let records: Int
+            let keyDestroyed, logTruncated: Bool
+            let time: Date
+            let note: String
+        }
+        let receipt: Receipt
+    }
+    struct Started: Encodable {
+        struct Body: Encodable {
+            let sequence: UInt64?
+            let promptTokens, droppedTurns: Int
+        }
+        let started: Body
+    }
+    struct Text: Encodable { let text: String }
+    struct Done: Encodable {
+        struct Body: Encodable {
+            let sequence: UInt64?
+            let reason: String
+            let promptTokens, reusedTokens, completionTokens: Int
+            let title: String?
+        }
+        let done: Body
+    }
+    struct Stopped: Encodable { let stopped: Bool }
+    struct Settings: Encodable {
+        let name: String
+        let keep: Bool
+        let created: Date
+    }
+    struct Keys: Encodable {
+        struct Key: Encodable { let id, label, created: String }
+        let keys: [Key]
+    }
+    struct CreatedKey: Encodable { let id, label, token: String }
+    struct Revoked: Encodable { let revoked = true }
+    struct Changed: Encodable { let changed = true }
+    struct Locked: Encodable { let locked = true }
+    struct Closed: Encodable { let closed = true }
+    struct Models: Encodable { let models: [ModelDescription] }
+    struct TutorialChat: Encodable { let text, session: String }
+    struct TutorialHistory: Encodable {
+        let session: String
+        let turns: [Turn]
+    }
+    struct Evidence: Encodable {
+        struct Record: Encodable {
+            let conversation: String
+            let sequence: UInt64
+            let bytes: Int
+            let hex: String
+        }
+        struct Store: Encodable { let records, bytes: Int }
+        let time: Date
+        let listening: [String]
+        let outgoing: [ProcessEvidence.Connection]
+        let accepted: Int
+        let source: String
+        let model: ModelDescription
+        let lastRecord: Record?
+        let store: Store
+        let walls = "not enforced"
+    }
+}

@@ -1,0 +1,81 @@
+import Inference
+
+/// What an answer is made from.
+struct AnswerRequest {
+    let prompt: [TokenID]
+    let sampling: Sampling
+    let maxTokens: Int
+    let stops: [String]
+}
+
+/// Why an answer ended, as clients read it.
+enum AnswerEnd: String {
+    case stop, length, stopped
+}
+
+/// An answer as text while it is made: tokens become whole characters, and stop strings end it.
+struct Answer {
+    private let generation: Generation
+    private var events: Generation.Iterator
+    private var detokenizer: Detokenizer
+    private var matcher: StopMatcher
+    /// Prompt tokens that were known from an earlier turn.
+    private(set) var reusedTokens = 0
+    /// Tokens made so far.
+    private(set) var completionTokens = 0
+    /// Why it ended; nil while it goes on.
+    private(set) var end: AnswerEnd?
+    /// The whole text so far.
+    private(set) var text = ""
+
+    init(_ request: AnswerRequest, model: LoadedModel, sequence: SequenceID) throws {
+        generation = try model.engine.generate(
+            GenerationRequest(
+                sequence: sequence, prompt: request.prompt, sampling: request.sampling, maxTokens: request.maxTokens,
+                endTokens: model.tokenizer.endTokens))
+        events = generation.makeAsyncIterator()
+        detokenizer = model.tokenizer.makeDetokenizer()
+        matcher = StopMatcher(request.stops)
+    }
+
+    /// Stops the answer from outside.
+    var stopper: @Sendable () -> Void { { [generation] in generation.stop() } }
+
+    /// The next text, never empty; nil when `end` is known.
+    mutating func next() async -> String? {
+        while end == nil {
+            let piece: String
+            switch await events.next() {
+            case .prefilled(let reused, _):
+                reusedTokens = reused
+                continue
+            case .token(let token):
+                completionTokens += 1
+                let (shown, stopped) = matcher.append(detokenizer.append(token))
+                if stopped { finish(.stop) }
+                piece = shown
+            case .finished(let reason):
+                piece = flush()
+                finish(reason == .endOfSequence ? .stop : .length)
+            case nil:
+                piece = flush()
+                finish(.stopped)
+            }
+            if !piece.isEmpty {
+                text += piece
+                return piece
+            }
+        }
+        return nil
+    }
+
+    private mutating func flush() -> String {
+        let (shown, stopped) = matcher.append(detokenizer.finish())
+        return stopped ? shown : shown + matcher.finish()
+    }
+
+    private mutating func finish(_ reason: AnswerEnd) {
+        end = reason
+        generation.stop()
+    }
+}

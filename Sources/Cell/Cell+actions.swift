@@ -1,0 +1,123 @@
+import Channel
+import Cryptography
+import Foundation
+import Inference
+import Vault
+
+/// Every action of `docs/formats/actions.md`.
+enum Action: String {
+    case list = "conversations"
+    case create = "conversations.create"
+    case read = "conversations.read"
+    case rename = "conversations.rename"
+    case delete = "conversations.delete"
+    case send = "conversations.send"
+    case stop = "conversations.stop"
+    case importConversation = "conversations.import"
+    case settings
+    case keys
+    case createKey = "keys.create"
+    case revokeKey = "keys.revoke"
+    case changePassphrase = "passphrase.change"
+    case evidence
+    case lock
+    case close
+    case models
+    case complete
+    case tutorialChat = "tutorial.chat"
+    case tutorialHistory = "tutorial.history"
+
+    /// Whether an API key's channel may ask for it too.
+    var isForKeys: Bool {
+        switch self {
+        case .close, .models, .complete, .tutorialChat, .tutorialHistory: true
+        default: false
+        }
+    }
+}
+
+extension Cell {
+    /// Does one action and sends its reply; what goes wrong is sent as the final piece.
+    func serve(_ place: Place, _ content: [UInt8], _ reply: ReplyWriter) async {
+        do {
+            guard let action = Action(rawValue: place.action) else { throw Malformed() }
+            guard isOwners || action.isForKeys else { throw Refusal(.denied, "An API key may not do this.") }
+            try await perform(action, ConversationID(place), content, reply)
+        } catch is CancellationError {
+            // Nobody listens any more.
+        } catch {
+            try? await reply.finish(RefusalEnvelope(Refusal(translating: error)))
+        }
+    }
+
+    private func perform(
+        _ action: Action, _ object: ConversationID, _ content: [UInt8], _ reply: ReplyWriter
+    ) async throws {
+        switch action {
+        case .send: try await takeTurn(object, Requests.Send(decoding: content), reply)
+        case .complete: try await complete(Requests.Complete(decoding: content), reply)
+        case .create:
+            let request = try Requests.Create(decoding: content)
+            let id = try await create(offRecord: request.offRecord)
+            try await reply.finish(Replies.Created(id: id.hex, kept: !request.offRecord))
+        case .rename: try await reply.finish(try await rename(object, to: Requests.Rename(decoding: content).title))
+        case .importConversation:
+            try await reply.finish(try await importConversation(Requests.Import(decoding: content)))
+        case .settings: try await reply.finish(try await settings(Requests.Settings(decoding: content)))
+        case .createKey: try await reply.finish(try await createKey(Requests.CreateKey(decoding: content)))
+        case .changePassphrase:
+            try await changePassphrase(Requests.ChangePassphrase(decoding: content))
+            try await reply.finish(Replies.Changed())
+        case .tutorialChat: try await reply.finish(try await takeTutorialTurn(Requests.TutorialChat(decoding: content)))
+        case .tutorialHistory: try await reply.finish(try await history(Requests.TutorialHistory(decoding: content)))
+        default:
+            _ = try Requests.Empty(decoding: content)
+            try await performWithoutContent(action, object, reply)
+        }
+    }
+
+    private func performWithoutContent(_ action: Action, _ object: ConversationID, _ reply: ReplyWriter) async throws {
+        switch action {
+        case .list: try await reply.finish(try await list())
+        case .read: try await reply.finish(try await read(object))
+        case .delete: try await reply.finish(try await delete(object))
+        case .stop: try await reply.finish(stop(object))
+        case .keys: try await reply.finish(try keys())
+        case .revokeKey:
+            try await revokeKey(object.retagged())
+            try await reply.finish(Replies.Revoked())
+        case .evidence: try await reply.finish(try await evidence())
+        case .models: try await reply.finish(Replies.Models(models: [around.model.description]))
+        case .lock: try await reply.finish(Replies.Locked())
+        default: try await reply.finish(Replies.Closed())
+        }
+    }
+
+    private func history(_ request: Requests.TutorialHistory) async throws -> Replies.TutorialHistory {
+        guard let id = try await find(label: request.session) else { throw Refusal(.notFound, "Session not found") }
+        return Replies.TutorialHistory(
+            session: request.session, turns: try await open(id).transcript.turns.map(Replies.Turn.init))
+    }
+}
+
+extension ConversationID {
+    init(_ place: Place) { self = place.object.retagged() }
+}
+
+extension Refusal {
+    /// The one place where errors of the parts become words for a client.
+    init(translating error: any Error) {
+        switch error {
+        case let refusal as Refusal: self = refusal
+        case is Malformed: self.init(.malformed, "The request is not one that this version understands.")
+        case VaultError.wrongCredential: self.init(.notFound, "There is no such key.")
+        case VaultError.tampered:
+            self.init(.tampered, "What is stored here is not what was written: it was changed, dropped or swapped. Nothing of it is shown.")
+        case VaultError.tooLarge: self.init(.malformed, "That is more than fits.")
+        case InferenceError.promptTooLong(let tokens, let limit):
+            self.init(.promptTooLong, "The message is too long for this model: \(tokens) tokens, and \(limit) fit.")
+        case let error as InferenceError: self.init(.modelFailed, "The model could not answer: \(error.description).")
+        default: self.init(.internal, "Something went wrong inside Cloister. Nothing was lost that was acknowledged.")
+        }
+    }
+}

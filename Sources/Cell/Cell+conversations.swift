@@ -1,0 +1,137 @@
+import Channel
+import Cryptography
+import Foundation
+import Inference
+import Vault
+
+extension Cell {
+    func list() async throws -> Replies.Conversations {
+        var summaries = conversations.filter { !$0.value.kept }.map { id, open in
+            summary(id, open.transcript.head, kept: false)
+        }
+        for stored in try await around.store.conversations(account: account.id, scope: visibleScope) {
+            let head = try ConversationHead(opening: stored.head, key: try key(of: stored))
+            summaries.append(summary(stored.id, head, kept: true))
+        }
+        return Replies.Conversations(conversations: summaries.sorted { $0.updated > $1.updated })
+    }
+
+    func create(title: String = "", label: String? = nil, offRecord: Bool) async throws -> ConversationID {
+        let id = ConversationID()
+        let keyring = keyring()
+        let (key, wrapped) = try keyring.makeConversationKey(account: account.id, conversation: id)
+        let start = try Transcript.begin(key: key, title: title, label: label, time: around.clock())
+        if !offRecord {
+            try await around.store.insert(
+                StoredConversation(id: id, scope: keyring.scope, wrappedKey: wrapped, head: start.head), account: account.id)
+        }
+        conversations[id] = Conversation(transcript: start.transcript, kept: !offRecord)
+        return id
+    }
+
+    func read(_ id: ConversationID) async throws -> Replies.Conversation {
+        let open = try await open(id)
+        return Replies.Conversation(
+            title: open.transcript.head.title, kept: open.kept, turns: open.transcript.turns.map(Replies.Turn.init))
+    }
+
+    func rename(_ id: ConversationID, to title: String) async throws -> Replies.Renamed {
+        guard (1...Transcript.titleLimit).contains(title.count) else { throw Malformed() }
+        let change = try await open(id).transcript.renamed(title, time: around.clock())
+        try await keep(change, in: id)
+        return Replies.Renamed(title: title)
+    }
+
+    func delete(_ id: ConversationID) async throws -> Replies.Deleted {
+        let conversation = try await open(id)
+        guard !conversation.isBusy else { throw Refusal(.busy, "An answer is still being written. Stop it first.") }
+        forget(id)
+        var (records, truncated) = (conversation.transcript.turns.count, true)
+        if conversation.kept { (records, truncated) = try await around.store.delete(id, account: account.id) }
+        let note = conversation.kept
+            ? "The key and every record were deleted. Copies of the data directory made before today still hold the wrapped key."
+            : "This conversation was never written to disk."
+        return Replies.Deleted(
+            receipt: .init(
+                id: id.hex, records: records, keyDestroyed: true, logTruncated: truncated, time: around.clock(), note: note))
+    }
+
+    func importConversation(_ request: Requests.Import) async throws -> Replies.Imported {
+        let turns = try request.turns.map { turn in
+            guard let role = Turn.Role(rawValue: turn.role) else { throw Malformed() }
+            return Turn(role: role, text: turn.text, time: turn.time ?? around.clock())
+        }
+        let id = try await create(title: request.title, offRecord: false)
+        for turn in turns { try await append(turn, to: id) }
+        return Replies.Imported(id: id.hex)
+    }
+
+    func stop(_ id: ConversationID) -> Replies.Stopped {
+        guard let stop = conversations[id]?.stop else { return Replies.Stopped(stopped: false) }
+        stop()
+        return Replies.Stopped(stopped: true)
+    }
+
+    /// The conversation that a program knows by this label, or nil. Bytes are compared: `é` in two spellings is two labels.
+    func find(label: String) async throws -> ConversationID? {
+        for stored in try await around.store.conversations(account: account.id, scope: visibleScope) {
+            let head = try ConversationHead(opening: stored.head, key: try key(of: stored))
+            if let found = head.label, found.utf8.elementsEqual(label.utf8) { return stored.id }
+        }
+        return nil
+    }
+
+    /// Opens a conversation, from memory or from disk.
+    /// - Throws: `notFound`, or `tampered` if what is stored is not what was written.
+    func open(_ id: ConversationID) async throws -> Conversation {
+        if let open = conversations[id] { return open }
+        guard let stored = try await around.store.conversation(id, account: account.id),
+            visibleScope == nil || visibleScope == stored.scope
+        else { throw Refusal(.notFound, "There is no such conversation.") }
+        let records = try await around.store.records(of: id, account: account.id)
+        let transcript = try Transcript(key: try key(of: stored), head: stored.head, records: records)
+        // Another request may have opened it while this one read.
+        if let open = conversations[id] { return open }
+        let opened = Conversation(transcript: transcript, kept: true)
+        conversations[id] = opened
+        return opened
+    }
+
+    /// Appends a turn; when this returns it is on disk and synced, unless the conversation is off the record.
+    @discardableResult
+    func append(_ turn: Turn, to id: ConversationID, at sequence: UInt64? = nil) async throws -> PlacedTurn {
+        let change = try await open(id).transcript.appending(turn, at: sequence)
+        try await keep(change, in: id)
+        guard let placed = change.transcript.turns.last else { throw Malformed() }
+        return placed
+    }
+
+    private func keep(_ change: Transcript.Change, in id: ConversationID) async throws {
+        guard let conversation = conversations[id] else { throw Refusal(.notFound, "There is no such conversation.") }
+        if conversation.kept {
+            try await around.store.change(id, account: account.id, head: change.head, record: change.record)
+            if let record = change.record { lastRecord = (id, record) }
+        }
+        conversations[id]?.transcript = change.transcript
+    }
+
+    private func forget(_ id: ConversationID) {
+        if let sequence = conversations[id]?.sequence { around.model.engine.closeSequence(sequence) }
+        conversations[id] = nil
+        if lastRecord?.conversation == id { lastRecord = nil }
+    }
+
+    private func key(of stored: StoredConversation) throws -> ConversationKey {
+        let keyring: Keyring
+        switch access {
+        case .owner(let root): keyring = try account.keyring(of: stored.scope, root: root.key)
+        case .key(let open): keyring = open.keyring.duplicate()
+        }
+        return try keyring.unwrap(stored.wrappedKey, account: account.id, conversation: stored.id, epoch: 0)
+    }
+
+    private func summary(_ id: ConversationID, _ head: ConversationHead, kept: Bool) -> Replies.Summary {
+        Replies.Summary(
+            id: id.hex, title: head.title, created: head.created, updated: head.updated, turns: head.count, kept: kept)
+    }
+}

@@ -1,0 +1,85 @@
+import Channel
+import Cryptography
+import Foundation
+import Inference
+import Vault
+
+/// One person's cell, or one API key's: holds the keys and the plaintext, and does what is asked through the channel.
+actor Cell {
+    /// What opened the cell.
+    enum Access: Sendable {
+        case owner(OpenRoot)
+        case key(OpenKeyring)
+    }
+
+    /// The root key, shared by the owner's channels.
+    final class OpenRoot: Sendable {
+        let key: RootKey
+        init(_ key: consuming RootKey) { self.key = key }
+    }
+
+    /// The keyring of an API key.
+    final class OpenKeyring: Sendable {
+        let keyring: Keyring
+        init(_ keyring: consuming Keyring) { self.keyring = keyring }
+    }
+
+    /// What a cell gets from the process around it.
+    struct Surroundings: Sendable {
+        let store: any SealedStore
+        let model: LoadedModel
+        let passphrases: PassphraseQueue
+        let evidence: @Sendable () -> ProcessEvidence
+        let clock: @Sendable () -> Date
+    }
+
+    let access: Access
+    let around: Surroundings
+    var account: Account
+    var conversations: [ConversationID: Conversation] = [:]
+    var completionSequence: SequenceID?
+    var completionIsBusy = false
+    var lastRecord: (conversation: ConversationID, record: SealedRecord)?
+
+    init(account: Account, access: Access, around: Surroundings) {
+        (self.account, self.access, self.around) = (account, access, around)
+    }
+
+    /// Whether the owner opened it.
+    nonisolated var isOwners: Bool {
+        if case .owner = access { true } else { false }
+    }
+
+    func root() throws -> OpenRoot {
+        guard case .owner(let root) = access else { throw Refusal(.denied, "An API key may not do this.") }
+        return root
+    }
+
+    /// The keyring that wraps new conversations of this cell.
+    func keyring() -> Keyring {
+        switch access {
+        case .owner(let root): root.key.keyring()
+        case .key(let open): open.keyring.duplicate()
+        }
+    }
+
+    /// Only conversations of one scope, or all.
+    var visibleScope: ScopeID? {
+        switch access {
+        case .owner: nil
+        case .key(let open): open.keyring.scope
+        }
+    }
+
+    /// Drops everything: answers are stopped, the engine's memory is zeroed, keys and text are released.
+    func close() {
+        for conversation in conversations.values {
+            conversation.stop?()
+            if let sequence = conversation.sequence { around.model.engine.closeSequence(sequence) }
+        }
+        if let completionSequence { around.model.engine.closeSequence(completionSequence) }
+        conversations = [:]
+        completionSequence = nil
+        lastRecord = nil
+    }
+}

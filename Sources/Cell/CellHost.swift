@@ -1,0 +1,189 @@
+public import Channel
+public import Cryptography
+public import Foundation
+import Inference
+import Vault
+
+/// Where openings and requests arrive: the host of all cells. One process has one for now; later each cell has its own.
+public actor CellHost: Carrier {
+    private static let idleLimit: TimeInterval = 15 * 60
+    private static let absoluteLimit: TimeInterval = 12 * 3_600
+    private static let channelLimit = 1_024
+    private static let accountChannelLimit = 32
+
+    private struct CellName: Hashable {
+        let account: AccountID
+        let scope: ScopeID
+    }
+
+    private final class OpenChannel {
+        var host: HostChannel
+        let cell: Cell
+        let name: CellName
+        let opened: Date
+        var lastUse: Date
+
+        init(host: consuming HostChannel, cell: Cell, name: CellName, now: Date) {
+            self.host = host
+            (self.cell, self.name, opened, lastUse) = (cell, name, now, now)
+        }
+    }
+
+    /// The node's fingerprint, to be pinned.
+    public nonisolated let fingerprint: String
+    private var reception: Reception
+    private let unlocking: Unlocking
+    private let around: Cell.Surroundings
+    private var setupToken: String?
+    private var channels: [Route: OpenChannel] = [:]
+    private var cells: [CellName: Cell] = [:]
+
+    /// - Parameters:
+    ///   - nodeSecret: 32 bytes; the seed of the node's identity, from which the look-up key is derived too.
+    ///   - setupToken: what the first account is made with; nil if there is one.
+    ///   - evidence: what the process can show of its connections.
+    public init(
+        nodeSecret: borrowing Secret, setupToken: String?, store: any SealedStore, model: LoadedModel,
+        evidence: @escaping @Sendable () -> ProcessEvidence, clock: @escaping @Sendable () -> Date = { Date() }
+    ) throws {
+        let now = UInt64(clock().timeIntervalSince1970)
+        let reception = try Reception(identity: SigningKey(seed: nodeSecret), now: now)
+        fingerprint = reception.fingerprint
+        self.reception = reception
+        self.setupToken = setupToken
+        let passphrases = PassphraseQueue()
+        unlocking = Unlocking(
+            store: store, passphrases: passphrases,
+            lookupKey: .init(nodeSecret.derived(info: "cloister/lookup/v1")), clock: clock)
+        around = Cell.Surroundings(store: store, model: model, passphrases: passphrases, evidence: evidence, clock: clock)
+    }
+
+    /// The node record with a fresh challenge.
+    public func offer() throws -> [UInt8] { try reception.offer(now: now()) }
+
+    /// Judges an opening; what is wrong with the credential is said inside the sealed reply.
+    /// - Throws: a `Refusal` if the opening itself cannot be read.
+    public func open(_ body: [UInt8]) async throws -> [UInt8] {
+        let arrival: Arrival
+        do { arrival = try reception.receive(body, now: now()) } catch { throw Refusal(channel: error) }
+        do {
+            let unlocked = try await unlock(arrival.credential)
+            await enter(unlocked, arrival.channel(for: unlocked.account.id))
+            return arrival.reply(Array(try JSONEncoder().encode(unlocked.opened)))
+        } catch {
+            let envelope = RefusalEnvelope(Refusal(translating: error))
+            return arrival.reply(Array(try JSONEncoder().encode(envelope)))
+        }
+    }
+
+    /// Opens a request and begins its reply.
+    /// - Throws: a `Refusal` if there is no such channel or the request does not open.
+    public func ask(_ route: Route, _ place: Place, _ body: [UInt8]) async throws -> PieceStream {
+        await sweep()
+        guard let channel = channels[route] else { throw Refusal(.denied, "This session is locked. Unlock it again.") }
+        let incoming: IncomingRequest
+        do { incoming = try channel.host.open(body, place: place) } catch { throw Refusal(channel: error) }
+        channel.lastUse = around.clock()
+        let (cell, content) = (channel.cell, incoming.content)
+        let sealer = SharedSealer(incoming.takeSealer())
+        return PieceStream { [weak self] send in
+            await cell.serve(place, content, ReplyWriter(sealer: sealer, hand: send))
+            await self?.afterServing(place, route, cell)
+        }
+    }
+
+    /// Whether a route leads to an open channel.
+    public func isOpen(_ route: Route) -> Bool { channels[route] != nil }
+
+    /// Closes channels that were idle or open for too long, and cells that nobody uses.
+    public func sweep() async {
+        let now = around.clock()
+        let stale = channels.filter {
+            now.timeIntervalSince($0.value.lastUse) > Self.idleLimit || now.timeIntervalSince($0.value.opened) > Self.absoluteLimit
+        }
+        for route in stale.keys { channels[route] = nil }
+        await closeUnusedCells(keeping: stale.isEmpty)
+    }
+
+    /// Closes everything, before the process ends.
+    public func closeAll() async {
+        channels = [:]
+        await closeUnusedCells(keeping: false)
+    }
+
+    private func unlock(_ credential: Credential) async throws -> Unlocking.Unlocked {
+        switch credential {
+        case .passphrase(let name, let passphrase): return try await unlocking.open(name: name, passphrase: passphrase)
+        case .recovery(let name, let code): return try await unlocking.open(name: name, recovery: code)
+        case .key(let token): return try await unlocking.open(token: token)
+        case .create(let token, let name, let passphrase, let keep):
+            guard let expected = setupToken, Secret(sha256(Array(expected.utf8))).matches(Secret(sha256(Array(token.utf8)))),
+                try await !around.store.hasAccounts()
+            else { throw Refusal(.denied, "This set-up link is not valid, or the owner was created already.") }
+            let unlocked = try await unlocking.create(name: name, passphrase: passphrase, keep: keep)
+            setupToken = nil
+            return unlocked
+        }
+    }
+
+    private func enter(_ unlocked: Unlocking.Unlocked, _ host: consuming HostChannel) async {
+        await sweep()
+        let name = CellName(account: unlocked.account.id, scope: unlocked.access.scope)
+        makeRoom(for: name)
+        let cell = cells[name] ?? Cell(account: unlocked.account, access: unlocked.access, around: around)
+        cells[name] = cell
+        let route = host.route
+        channels[route] = OpenChannel(host: host, cell: cell, name: name, now: around.clock())
+    }
+
+    private func makeRoom(for name: CellName) {
+        let own = channels.filter { $0.value.name.account == name.account }
+        let crowd = own.count >= Self.accountChannelLimit ? own : channels.count >= Self.channelLimit ? channels : [:]
+        if let oldest = crowd.min(by: { $0.value.lastUse < $1.value.lastUse }) { channels[oldest.key] = nil }
+    }
+
+    private func afterServing(_ place: Place, _ route: Route, _ cell: Cell) async {
+        switch Action(rawValue: place.action) {
+        case .close: channels[route] = nil
+        case .lock where cell.isOwners:
+            channels = channels.filter { $0.value.cell !== cell }
+            await closeUnusedCells(keeping: false)
+        case .revokeKey:
+            // The cell of a revoked key must not outlive it; the others' programs open theirs again.
+            channels = channels.filter { $0.value.cell.isOwners }
+            await closeUnusedCells(keeping: false)
+        default: break
+        }
+    }
+
+    /// - Parameter keeping: whether cells of API keys stay for their next request although no channel is open.
+    private func closeUnusedCells(keeping: Bool) async {
+        let used = Set(channels.values.map(\.name))
+        for (name, cell) in cells where !used.contains(name) && !(keeping && name.scope != .none) {
+            cells[name] = nil
+            await cell.close()
+        }
+    }
+
+    private func now() -> UInt64 { UInt64(max(around.clock().timeIntervalSince1970, 0)) }
+}
+
+extension Cell.Access {
+    var scope: ScopeID {
+        switch self {
+        case .owner: .none
+        case .key(let open): open.keyring.scope
+        }
+    }
+}
+
+extension Refusal {
+    /// What a channel's error is called in the clear.
+    init(channel error: ChannelError) {
+        switch error {
+        case .staleChallenge: self.init(.busy, "The challenge was used or has expired. Ask for another.")
+        case .malformed: self.init(.malformed, "These bytes are no request of this version.")
+        default: self.init(.denied, "The request does not open: it was forged, repeated or meant for another place.")
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Channel
+import Foundation
+import Inference
+import Vault
+
+extension Cell {
+    private static let stopLimit = 8
+    private static let tokenLimit = 131_072
+
+    /// A completion for a program: nothing is stored unless it says so.
+    func complete(_ request: Requests.Complete, _ reply: ReplyWriter) async throws {
+        let (answerRequest, dropped) = try prepare(request)
+        let (sequence, isOwn) = takeSequence()
+        defer { giveBack(sequence, isOwn) }
+        try await reply.send(
+            Replies.Started(
+                started: .init(sequence: nil, promptTokens: answerRequest.prompt.count, droppedTurns: dropped)))
+        var answer = try Answer(answerRequest, model: around.model, sequence: sequence)
+        while let text = await answer.next() {
+            do { try await reply.send(Replies.Text(text: text)) } catch { answer.stopper() }
+        }
+        if request.store == true { try await store(request, answer) }
+        try await reply.finish(
+            Replies.Done(
+                done: .init(
+                    sequence: nil, reason: answer.end?.rawValue ?? "stop", promptTokens: answerRequest.prompt.count,
+                    reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: nil)))
+    }
+
+    private func prepare(_ request: Requests.Complete) throws -> (AnswerRequest, dropped: Int) {
+        let model = around.model
+        let limit = request.maxTokens ?? model.answerLimit
+        guard (1...Self.tokenLimit).contains(limit), (request.stop?.count ?? 0) <= Self.stopLimit else { throw Malformed() }
+        let standard = model.sampling
+        let sampling = Sampling(
+            temperature: request.temperature ?? standard.temperature, topK: request.topK ?? standard.topK,
+            topP: request.topP ?? standard.topP, minP: request.minP ?? standard.minP,
+            repetitionPenalty: request.repetitionPenalty ?? 1, seed: request.seed)
+        do { try sampling.validate() } catch { throw Malformed() }
+        var (prompt, dropped) = ([TokenID](), 0)
+        switch (request.messages, request.prompt) {
+        case (let messages?, nil):
+            let chat = try messages.map { message in
+                guard let role = ChatRole(rawValue: message.role) else { throw Malformed() }
+                return ChatMessage(role: role, content: message.content)
+            }
+            guard chat.contains(where: { $0.role != .system }) else { throw Malformed() }
+            let fitted = try model.format.fit(chat, with: model.tokenizer, budget: model.promptBudget(answer: limit))
+            (prompt, dropped) = (fitted.tokens, fitted.droppedMessages)
+        case (nil, let text?):
+            prompt = model.tokenizer.encodeWithBeginning(text)
+            guard !prompt.isEmpty else { throw Malformed() }
+            guard prompt.count < model.engine.contextLength else {
+                throw InferenceError.promptTooLong(tokens: prompt.count, limit: model.engine.contextLength - 1)
+            }
+        default: throw Malformed()
+        }
+        return (AnswerRequest(prompt: prompt, sampling: sampling, maxTokens: limit, stops: request.stop ?? []), dropped)
+    }
+
+    /// A program sends its whole history each time: the cell keeps one sequence for it, so that only what is new is read.
+    private func takeSequence() -> (SequenceID, isOwn: Bool) {
+        guard !completionIsBusy else { return (around.model.engine.openSequence(), true) }
+        completionIsBusy = true
+        let sequence = completionSequence ?? around.model.engine.openSequence()
+        completionSequence = sequence
+        return (sequence, false)
+    }
+
+    private func giveBack(_ sequence: SequenceID, _ isOwn: Bool) {
+        if isOwn { around.model.engine.closeSequence(sequence) } else { completionIsBusy = false }
+    }
+
+    private func store(_ request: Requests.Complete, _ answer: Answer) async throws {
+        let messages = request.messages ?? [.init(role: "user", content: request.prompt ?? "")]
+        let id = try await create(title: String((messages.last?.content ?? "").prefix(80)), offRecord: false)
+        for message in messages {
+            guard let role = Turn.Role(rawValue: message.role) else { throw Malformed() }
+            try await append(Turn(role: role, text: message.content, time: around.clock()), to: id)
+        }
+        try await append(
+            Turn(
+                role: .assistant, text: answer.text, time: around.clock(), stopped: answer.end == .stopped,
+                model: around.model.description.name), to: id)
+    }
+}

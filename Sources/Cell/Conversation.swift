@@ -1,0 +1,13 @@
+import Inference
+import Vault
+
+/// A conversation that is open in a cell. Off the record, it is the same but for its key, which is never stored, and its changes, which are never written.
+struct Conversation {
+    var transcript: Transcript
+    let kept: Bool
+    /// The engine's memory of it, once it was used.
+    var sequence: SequenceID?
+    /// Stops the answer that is being made; nil when there is none.
+    var stop: (@Sendable () -> Void)?
+    var isBusy = false
+}
