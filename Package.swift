@@ -19,6 +19,7 @@ let server: [Target.Dependency] = [
     .product(name: "HTTPTypes", package: "swift-http-types"),
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "Logging", package: "swift-log"),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
 ]
 
 /// A room: a module, its arrows down, and its tests beside it.
@@ -49,6 +50,7 @@ let package = Package(
     ],
     targets: [
         // Ground
+        .target(name: "CWebAssets", exclude: ["web"], cSettings: strictC),
         .target(name: "CKernels", cSettings: strictC + [.unsafeFlags(["-O3"])]),
         room("Cryptography", crypto),
 
@@ -61,6 +63,8 @@ let package = Package(
         room("Archive", [.product(name: "GRDB", package: "GRDB.swift")]),
 
         // Application
+        room("Gateway", ["CWebAssets"] + server),
+        room("Endpoints", ["Channel"] + server),
         room("Cell", ["Vault", "Channel", "Inference", "Cryptography"]),
 
         // For tests
@@ -70,7 +74,6 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio")] + server, swiftSettings: strict),
         tests("Cryptography", ["TestSupport"]),

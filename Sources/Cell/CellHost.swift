@@ -9,7 +9,7 @@ public actor CellHost: Carrier {
     private static let idleLimit: TimeInterval = 15 * 60
     private static let absoluteLimit: TimeInterval = 12 * 3_600
     private static let channelLimit = 1_024
-    private static let accountChannelLimit = 32
+    private static let cellChannelLimit = 32
 
     private struct CellName: Hashable {
         let account: AccountID
@@ -137,8 +137,8 @@ public actor CellHost: Carrier {
     }
 
     private func makeRoom(for name: CellName) {
-        let own = channels.filter { $0.value.name.account == name.account }
-        let crowd = own.count >= Self.accountChannelLimit ? own : channels.count >= Self.channelLimit ? channels : [:]
+        let own = channels.filter { $0.value.name == name }
+        let crowd = own.count >= Self.cellChannelLimit ? own : channels.count >= Self.channelLimit ? channels : [:]
         if let oldest = crowd.min(by: { $0.value.lastUse < $1.value.lastUse }) { channels[oldest.key] = nil }
     }
 

@@ -1,0 +1,117 @@
+public import Channel
+public import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// The compatibility door: speaks for programs that cannot seal. It sees their plaintext, and seals it to the cell like any other client.
+///
+/// Loopback only. It keeps nothing between requests: each opens a channel with the caller's API key and closes it.
+public struct Door: Sendable {
+    /// What `/health` says; computed at that moment.
+    public struct Health: Codable, Sendable {
+        let status: String
+        let model_device: String
+        let encryption_enabled: Bool
+
+        /// - Parameters:
+        ///   - device: what computes, for example `cpu`.
+        ///   - isSealed: whether everything in the archive was found sealed just now.
+        public init(device: String, isSealed: Bool) {
+            (status, model_device, encryption_enabled) = ("healthy", device, isSealed)
+        }
+    }
+
+    let carrier: any Carrier
+    let health: @Sendable () async -> Health
+    let clock: @Sendable () -> Date
+    static let bodyLimit = 960 * 1_024
+
+    /// - Parameter carrier: the way to the cells.
+    public init(
+        carrier: any Carrier, health: @escaping @Sendable () async -> Health, clock: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        (self.carrier, self.health, self.clock) = (carrier, health, clock)
+    }
+
+    /// Opens a channel with the caller's API key, for one request.
+    /// - Throws: `APIError` 401 without a key or with a wrong one.
+    func client(for request: Request) async throws -> ChannelClient {
+        guard let value = request.headers[.authorization], value.lowercased().hasPrefix("bearer ") else {
+            throw APIError.missingKey
+        }
+        let token = String(value.dropFirst(7)).trimmingCharacters(in: .whitespaces)
+        do {
+            return try await ChannelClient(
+                .key(token: token), over: carrier, pinned: nil, now: UInt64(max(clock().timeIntervalSince1970, 0)))
+        } catch let refusal as Refusal where refusal.code == .wrongCredential { throw APIError.wrongKey }
+    }
+
+    /// Runs `body` with a channel that is closed afterwards.
+    func withClient<R>(for request: Request, _ body: (ChannelClient) async throws -> R) async throws -> R {
+        let client = try await client(for: request)
+        do {
+            let result = try await body(client)
+            await client.close()
+            return result
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    /// The models that the node runs.
+    func models(_ client: ChannelClient) async throws -> [Model] {
+        try await client.ask("models", [String: String](), as: ModelList.self).models
+    }
+
+    struct ModelList: Decodable, Sendable { let models: [Model] }
+    struct Model: Decodable, Sendable {
+        let name: String
+        let guide: Bool
+    }
+}
+
+extension ChannelClient {
+    /// Ends the channel; that it could not be told is no error.
+    func close() async {
+        struct Closed: Decodable { let closed: Bool }
+        _ = try? await ask("close", [String: String](), as: Closed.self)
+    }
+}
+
+/// Reads a JSON object once, as UTF-8, and refuses anything else (F4).
+func decodeBody<T: Decodable>(_ type: T.Type, from request: Request) async throws -> T {
+    var request = request
+    let buffer = try await request.collectBody(upTo: Door.bodyLimit)
+    let bytes = Array(buffer.readableBytesView)
+    guard String(validating: bytes, as: UTF8.self) != nil, bytes.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) == UInt8(ascii: "{") else {
+        throw APIError.invalid("The body is not a JSON object in UTF-8.")
+    }
+    do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch let error as DecodingError {
+        throw APIError.invalid("The body has a field of the wrong type.", param: error.field)
+    } catch let error as APIError { throw error } catch {
+        throw APIError.invalid("The body is not a JSON object in UTF-8.")
+    }
+}
+
+extension DecodingError {
+    /// The name of the field that is wrong, never its value.
+    var field: String? {
+        let context: Context? =
+            switch self {
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context), .dataCorrupted(let context): context
+            @unknown default: nil
+            }
+        return context?.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+    }
+}
+
+/// A JSON response.
+func jsonResponse(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .withoutEscapingSlashes
+    encoder.dateEncodingStrategy = .iso8601
+    return Response(
+        status: status, headers: [.contentType: "application/json"],
+        body: .init(byteBuffer: ByteBuffer(bytes: try encoder.encode(value))))
+}
