@@ -50,6 +50,7 @@ let package = Package(
     ],
     targets: [
         // Ground
+        .target(name: "CPlatform", cSettings: strictC),
         .target(name: "CWebAssets", exclude: ["web"], cSettings: strictC),
         .target(name: "CKernels", cSettings: strictC + [.unsafeFlags(["-O3"])]),
         room("Cryptography", crypto),
@@ -70,12 +71,19 @@ let package = Package(
         // For tests
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
 
-        .executableTarget(name: "cloister", dependencies: ["Vault",
+        // Root
+        .executableTarget(
+            name: "cloister",
+            dependencies: [
+                "CPlatform", "Cryptography", "Vault", "Channel", "Inference", "Archive", "Cell", "Gateway", "Endpoints",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio")] + server, swiftSettings: strict),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ] + server,
+            swiftSettings: strict),
+
         tests("Cryptography", ["TestSupport"]),
         tests("Vault", ["Cryptography"]),
         tests("Inference", ["CKernels", "TestSupport"]),

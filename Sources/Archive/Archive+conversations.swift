@@ -128,3 +128,16 @@ extension Archive {
             headVersion: UInt64(bitPattern: row[4] as Int64), head: Array(row[5] as Data))
     }
 }
+
+extension Archive {
+    /// Some of the newest boxes of every kind, for indicators that look at what really lies on disk.
+    public func sampleBoxes(limit: Int) async throws(ArchiveError) -> [[UInt8]] {
+        try await read { database in
+            let records = try Data.fetchAll(
+                database, sql: "SELECT box FROM record ORDER BY conversation DESC, ordinal DESC LIMIT ?", arguments: [limit])
+            let heads = try Data.fetchAll(
+                database, sql: "SELECT head FROM conversation ORDER BY id DESC LIMIT ?", arguments: [limit])
+            return (records + heads).map { Array($0) }
+        }
+    }
+}

@@ -61,18 +61,22 @@ public actor CellHost: Carrier {
     /// The node record with a fresh challenge.
     public func offer() throws -> [UInt8] { try reception.offer(now: now()) }
 
+    /// Judges an opening and answers it; see `receive`.
+    public func open(_ body: [UInt8]) async throws -> [UInt8] { try await receive(body).reply }
+
     /// Judges an opening; what is wrong with the credential is said inside the sealed reply.
+    /// - Returns: the reply, and the route of the channel if one was opened.
     /// - Throws: a `Refusal` if the opening itself cannot be read.
-    public func open(_ body: [UInt8]) async throws -> [UInt8] {
+    public func receive(_ body: [UInt8]) async throws -> (reply: [UInt8], route: Route) {
         let arrival: Arrival
         do { arrival = try reception.receive(body, now: now()) } catch { throw Refusal(channel: error) }
         do {
             let unlocked = try await unlock(arrival.credential)
-            await enter(unlocked, arrival.channel(for: unlocked.account.id))
-            return arrival.reply(Array(try JSONEncoder().encode(unlocked.opened)))
+            let route = await enter(unlocked, arrival.channel(for: unlocked.account.id))
+            return (arrival.reply(Array(try JSONEncoder().encode(unlocked.opened))), route)
         } catch {
             let envelope = RefusalEnvelope(Refusal(translating: error))
-            return arrival.reply(Array(try JSONEncoder().encode(envelope)))
+            return (arrival.reply(Array(try JSONEncoder().encode(envelope))), .none)
         }
     }
 
@@ -126,7 +130,7 @@ public actor CellHost: Carrier {
         }
     }
 
-    private func enter(_ unlocked: Unlocking.Unlocked, _ host: consuming HostChannel) async {
+    private func enter(_ unlocked: Unlocking.Unlocked, _ host: consuming HostChannel) async -> Route {
         await sweep()
         let name = CellName(account: unlocked.account.id, scope: unlocked.access.scope)
         makeRoom(for: name)
@@ -134,6 +138,7 @@ public actor CellHost: Carrier {
         cells[name] = cell
         let route = host.route
         channels[route] = OpenChannel(host: host, cell: cell, name: name, now: around.clock())
+        return route
     }
 
     private func makeRoom(for name: CellName) {

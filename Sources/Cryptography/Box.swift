@@ -70,3 +70,15 @@ public enum Box {
         return Secret(bytes)
     }
 }
+
+extension Box {
+    /// Whether bytes have the form of a box and read like nothing: its version, its least length, and no more printable characters than chance allows.
+    ///
+    /// A check for indicators; only `open` proves anything.
+    public static func looksSealed(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count >= overhead, bytes[0] == version else { return false }
+        let printable = bytes.dropFirst().count { (0x20...0x7E).contains($0) || $0 == 0x0A }
+        // 96 of 256 values are printable; three fifths is more than ten deviations away for the smallest box.
+        return printable * 5 < bytes.count * 3
+    }
+}

@@ -25,6 +25,9 @@ public struct LoadedModel: Sendable {
             digest: Hex.encode(file.withBytes { sha256(of: $0) }), guide: isGuide)
     }
 
+    /// The instruction set that the kernels use.
+    public var instructions: String { engine.instructions }
+
     /// Most tokens of an answer when nobody says otherwise.
     var answerLimit: Int { min(Self.answerReserve, engine.contextLength / 4) }
 

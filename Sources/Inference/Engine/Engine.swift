@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// Names a sequence of an engine.
@@ -64,6 +65,9 @@ public final class Engine: Sendable {
         scheduler = Scheduler(
             runner: runner, file: file, shape: model.shape, context: context, sequenceLimit: max(options.sequences, 1))
     }
+
+    /// The instruction set that the kernels use on this machine, for example `avx2`.
+    public var instructions: String { String(cString: ck_level()) }
 
     deinit { scheduler.stop() }
 

@@ -1,0 +1,46 @@
+import Foundation
+import Glibc
+
+/// Reads from and writes to the person's terminal.
+enum Terminal {
+    static func show(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+    static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+    /// A line, or nil at the end of the input.
+    static func line(_ prompt: String) -> String? {
+        if isatty(STDIN_FILENO) == 1 { show(prompt) }
+        return readLine()
+    }
+
+    static func ask(_ prompt: String) throws -> String {
+        guard let answer = line(prompt), !answer.isEmpty else { throw UserError("a name is needed: --owner NAME") }
+        return answer
+    }
+
+    /// A line that is not shown.
+    static func askSecretly(_ prompt: String) throws -> String {
+        guard isatty(STDIN_FILENO) == 1 else { throw UserError("a passphrase is needed: --passphrase-file FILE") }
+        show(prompt)
+        var old = termios()
+        tcgetattr(STDIN_FILENO, &old)
+        var quiet = old
+        quiet.c_lflag &= ~tcflag_t(ECHO)
+        tcsetattr(STDIN_FILENO, TCSANOW, &quiet)
+        defer {
+            tcsetattr(STDIN_FILENO, TCSANOW, &old)
+            show("\n")
+        }
+        guard let answer = readLine(), !answer.isEmpty else { throw UserError("a passphrase is needed") }
+        return answer
+    }
+
+    /// The first line of a small file.
+    static func firstLine(_ path: String) throws -> String {
+        guard let data = FileManager.default.contents(atPath: path), data.count <= 4_096, let text = String(validating: data, as: UTF8.self) else {
+            throw UserError("\(path) cannot be read as a passphrase file")
+        }
+        let line = String(text.prefix { !$0.isNewline })
+        guard !line.isEmpty else { throw UserError("\(path) is empty") }
+        return line
+    }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+
+/// The root command.
+struct Cloister: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cloister",
+        abstract: "A private AI on your own machine: chats are computed here and stored sealed.",
+        discussion: """
+            Examples:
+              cloister serve                        open http://localhost:8420 and chat
+              cloister serve --model model.gguf     with a model of your own
+              cloister chat "What is stored?"       ask from the terminal
+            """,
+        subcommands: [Serve.self, Init.self, Keys.self, Chat.self, Passphrase.self, ImportFernet.self, ExportFernet.self])
+
+    /// Runs the command that the arguments name, and ends the process.
+    static func run() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch { exit(withError: error) }
+    }
+}

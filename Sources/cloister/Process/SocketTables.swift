@@ -1,0 +1,86 @@
+import Cell
+import Glibc
+
+/// Reads this process's TCP sockets from the kernel's tables: what it listens on, whom it called, who called it.
+enum SocketTables {
+    private static let states = ["01": "established", "02": "connecting", "06": "closing", "08": "closing", "0A": "listening"]
+
+    static func read() -> ProcessEvidence {
+        let own = ownSockets()
+        let sockets = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap { lines(of: $0).compactMap { Socket($0) } }
+            .filter { own.contains($0.inode) }
+        let listening = sockets.filter { $0.state == "0A" }
+        let ports = Set(listening.map(\.local.port))
+        let connected = sockets.filter { $0.state != "0A" }
+        // A connection on a listening port was made to us; any other was made by us.
+        let outgoing = connected.filter { !ports.contains($0.local.port) }
+        return ProcessEvidence(
+            listening: listening.map(\.local.text),
+            outgoing: outgoing.map {
+                .init(local: $0.local.text, remote: $0.remote.text, state: states[$0.state] ?? "other")
+            }, accepted: connected.count - outgoing.count, source: "/proc/self/net/tcp, /proc/self/net/tcp6, /proc/self/fd")
+    }
+
+    private struct Endpoint {
+        let text: String
+        let port: Int
+
+        /// `0100007F:20E4`: the address in 32-bit words of the machine's byte order, the port in hexadecimal.
+        init?(_ field: Substring) {
+            let parts = field.split(separator: ":")
+            guard parts.count == 2, let port = Int(parts[1], radix: 16) else { return nil }
+            self.port = port
+            let bytes = stride(from: 0, to: parts[0].count, by: 8).flatMap { offset -> [UInt8] in
+                let start = parts[0].index(parts[0].startIndex, offsetBy: offset)
+                let end = parts[0].index(start, offsetBy: 8, limitedBy: parts[0].endIndex) ?? parts[0].endIndex
+                return UInt32(parts[0][start..<end], radix: 16).map { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } } ?? []
+            }
+            if bytes.count == 4 {
+                text = bytes.map(String.init).joined(separator: ".") + ":\(port)"
+            } else {
+                let groups = stride(from: 0, to: bytes.count - 1, by: 2).map { String(Int(bytes[$0]) << 8 | Int(bytes[$0 + 1]), radix: 16) }
+                text = "[" + groups.joined(separator: ":") + "]:\(port)"
+            }
+        }
+    }
+
+    private struct Socket {
+        let local, remote: Endpoint
+        let state: String
+        let inode: String
+
+        init?(_ line: Substring) {
+            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard fields.count > 9, let local = Endpoint(fields[1]), let remote = Endpoint(fields[2]) else { return nil }
+            (self.local, self.remote, state, inode) = (local, remote, String(fields[3]), String(fields[9]))
+        }
+    }
+
+    private static func lines(of path: String) -> [Substring] {
+        guard let file = fopen(path, "r") else { return [] }
+        defer { fclose(file) }
+        var (text, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 65_536))
+        while case let count = fread(&buffer, 1, buffer.count, file), count > 0 { text += buffer.prefix(count) }
+        return String(decoding: text, as: UTF8.self).split(separator: "\n").dropFirst().map { $0 }
+    }
+
+    /// Inodes of the sockets that this process holds.
+    private static func ownSockets() -> Set<String> {
+        guard let directory = opendir("/proc/self/fd") else { return [] }
+        defer { closedir(directory) }
+        var inodes: Set<String> = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            var target = [UInt8](repeating: 0, count: 64)
+            let count = target.withUnsafeMutableBufferPointer { buffer in
+                buffer.withMemoryRebound(to: CChar.self) { readlink("/proc/self/fd/\(name)", $0.baseAddress.unsafelyUnwrapped, $0.count) }
+            }
+            guard count > 9 else { continue }
+            let text = String(decoding: target.prefix(count), as: UTF8.self)
+            if text.hasPrefix("socket:[") { inodes.insert(String(text.dropFirst(8).dropLast())) }
+        }
+        return inodes
+    }
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Configuration
+import Foundation
+
+/// The settings, one form each: a flag, `CLOISTER_…` in the environment, or a key of the configuration file, in this order.
+struct Settings: Sendable {
+    static let keys = ["data", "port", "model", "context", "threads"]
+
+    let data: String
+    let port: Int
+    let model: String?
+    let context: Int?
+    let threads: Int?
+
+    /// - Parameter flags: what the command line said.
+    /// - Throws: `UserError` for an unknown key or a value out of range.
+    init(flags: [String: String], environment: [String: String], file: String?) async throws {
+        let ours = environment.keys.filter { $0.hasPrefix("CLOISTER_") && $0 != "CLOISTER_CONFIG" && $0 != "CLOISTER_SHARED" }
+        for key in ours { try Self.check(String(key.dropFirst(9)).lowercased(), in: "the environment (\(key))") }
+        var providers: [any ConfigProvider] = [
+            InMemoryProvider(values: Dictionary(uniqueKeysWithValues: flags.map { (AbsoluteConfigKey([$0.key]), ConfigValue(.string($0.value), isSecret: false)) })),
+            EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "cloister"),
+        ]
+        let path = file ?? environment["CLOISTER_CONFIG"] ?? Self.standardFile(environment)
+        if FileManager.default.fileExists(atPath: path) {
+            guard let object = try? JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path))) as? [String: Any] else {
+                throw UserError("the configuration file \(path) is not a JSON object")
+            }
+            for key in object.keys { try Self.check(key, in: path) }
+            let text = object.mapValues { ConfigValue(.string("\($0)"), isSecret: false) }
+            providers.append(InMemoryProvider(values: Dictionary(uniqueKeysWithValues: text.map { (AbsoluteConfigKey([$0.key]), $0.value) })))
+        } else if file != nil || environment["CLOISTER_CONFIG"] != nil {
+            throw UserError("there is no configuration file at \(path)")
+        }
+        let reader = ConfigReader(providers: providers)
+        data = reader.string(forKey: "data") ?? Self.standardData(environment)
+        port = try Self.number("port", reader, 1...65_535) ?? 8_420
+        model = reader.string(forKey: "model")
+        context = try Self.number("context", reader, 8...16_777_216)
+        threads = try Self.number("threads", reader, 1...256)
+    }
+
+    private static func number(_ key: String, _ reader: ConfigReader, _ range: ClosedRange<Int>) throws -> Int? {
+        guard let text = reader.string(forKey: ConfigKey(key)) else { return nil }
+        guard let value = Int(text), range.contains(value) else {
+            throw UserError("\(key) must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    /// An unknown key may be a wish that would silently not be granted (R27).
+    private static func check(_ key: String, in place: String) throws {
+        guard !keys.contains(key) else { return }
+        let nearest = keys.min { distance($0, key) < distance($1, key) } ?? ""
+        throw UserError("unknown setting \"\(key)\" in \(place); did you mean \"\(nearest)\"?")
+    }
+
+    /// Levenshtein's distance.
+    static func distance(_ a: String, _ b: String) -> Int {
+        var row = Array(0...b.count)
+        for (i, x) in a.enumerated() {
+            var previous = row[0]
+            row[0] = i + 1
+            for (j, y) in b.enumerated() {
+                let change = previous + (x == y ? 0 : 1)
+                previous = row[j + 1]
+                row[j + 1] = min(change, row[j] + 1, row[j + 1] + 1)
+            }
+        }
+        return row[b.count]
+    }
+
+    private static func standardFile(_ environment: [String: String]) -> String {
+        (environment["XDG_CONFIG_HOME"] ?? home(environment) + "/.config") + "/cloister/config.json"
+    }
+
+    static func standardData(_ environment: [String: String]) -> String {
+        #if os(macOS)
+            home(environment) + "/Library/Application Support/Cloister"
+        #else
+            (environment["XDG_DATA_HOME"] ?? home(environment) + "/.local/share") + "/cloister"
+        #endif
+    }
+
+    static func home(_ environment: [String: String]) -> String { environment["HOME"] ?? NSHomeDirectory() }
+}
+
+/// Something that the person at the terminal can put right.
+struct UserError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// The flags that every command has.
+struct CommonOptions: ParsableArguments {
+    @Option(help: "Where everything is kept, sealed. Default: the platform's data directory.")
+    var data: String?
+
+    @Option(help: "A configuration file (JSON).")
+    var config: String?
+
+    func settings(_ more: [String: String?] = [:]) async throws -> Settings {
+        var flags = more.compactMapValues { $0 }
+        flags["data"] = data
+        return try await Settings(flags: flags, environment: ProcessInfo.processInfo.environment, file: config)
+    }
+}
