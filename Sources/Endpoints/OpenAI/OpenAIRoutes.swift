@@ -8,7 +8,8 @@ extension Door {
     public func add<Context: RequestContext>(to router: Router<Context>) {
         router.get("v1/models") { request, _ in try await answeringErrors { try await listModels(request) } }
         router.get("v1/models/:id") { request, context in
-            try await answeringErrors { try await showModel(request, context.parameters.get("id") ?? "") }
+            let id = context.parameters.get("id")?.removingPercentEncoding ?? ""
+            return try await answeringErrors { try await showModel(request, id) }
         }
         router.post("v1/chat/completions") { request, _ in try await answeringErrors { try await complete(request, isChat: true) } }
         router.post("v1/completions") { request, _ in try await answeringErrors { try await complete(request, isChat: false) } }

@@ -33,7 +33,8 @@ extension Door {
         router.get("health") { _, _ in try jsonResponse(await health()) }
         router.post("chat") { request, _ in try await answeringErrors { try await chat(request) } }
         router.get("history/:session") { request, context in
-            try await answeringErrors { try await history(request, context.parameters.get("session") ?? "") }
+            let session = context.parameters.get("session")?.removingPercentEncoding ?? ""
+            return try await answeringErrors { try await history(request, session) }
         }
     }
 

@@ -3,8 +3,12 @@ import Glibc
 
 /// Reads from and writes to the person's terminal.
 enum Terminal {
-    static func show(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
-    static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+    /// Writes to standard output at once; a reader that has gone away ends the command quietly.
+    static func show(_ text: String) {
+        do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch { exit(0) }
+    }
+
+    static func note(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8)) }
 
     /// A line, or nil at the end of the input.
     static func line(_ prompt: String) -> String? {
