@@ -1,0 +1,138 @@
+"""The guide's text as questions with answers: reading, templates, and the variations that training sees."""
+
+import random
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DECLINE = (
+    "I only know about Cloister and privacy; to ask anything else, bring a real model: "
+    "start Cloister with --model and a GGUF file."
+)
+MORE = "That is all I know about it; README.md and docs in Cloister's folder say more. Ask me about a word in my answer if one is unclear."
+FOLLOW_UPS = [
+    "tell me more", "more", "why", "why is that", "how so", "can you explain more", "go on", "explain that further",
+    "what else", "more details", "please elaborate", "and then", "really", "say more about that", "how exactly",
+]
+WORD_TEMPLATES = [
+    "what is {}", "what is a {}", "what are {}", "what's {}", "whats {}", "what does {} mean", "what is meant by {}", "explain {}",
+    "explain {} to me", "define {}", "{}", "tell me about {}", "can you explain {}", "could you explain {} please",
+    "i do not understand {}", "meaning of {}", "what do you mean by {}", "what exactly is {}", "what is {} in simple words",
+    "describe {}", "give me a definition of {}", "how does {} work", "what is {} good for", "what is {} used for",
+    "why is {} important", "what does {} do", "what is the {}", "explain {} in short", "help me understand {}",
+    "what is {} about", "what do people mean by {}", "why {}", "what's the purpose of {}", "who needs {}", "is {} important",
+    "what can you tell me about {}", "how would you explain {}", "teach me about {}", "what counts as {}", "in plain words, {}",
+    "what does the term {} stand for", "what does {} change", "what does {} protect", "what happens in {}", "how is {} done",
+]
+OPENERS = [
+    "hey, ", "hi, ", "please, ", "so ", "ok, ", "and ", "well, ", "quick question: ", "can you tell me ", "tell me, ",
+    "i want to know ", "i would like to know, ", "sorry, ", "one more thing: ", "um, ", "dear guide, ", "just wondering, ",
+]
+CLOSERS = [" please", " thanks", " exactly", " here", " again", " then", " now", " anyway", " in cloister", ", please"]
+
+
+def normalised(question: str) -> str:
+    return " ".join(re.sub(r"[^a-z0-9 ]", " ", question.lower().replace("'", "")).split())
+
+
+def read_sections(name: str):
+    """Yields (intent, terms, answer, questions) of one text file."""
+    intent, terms, answer, questions = None, [], None, []
+    for line in (HERE / "text" / name).read_text().splitlines() + ["## "]:
+        if line.startswith("## "):
+            if intent:
+                yield intent, terms, answer, questions
+            head = [part.strip() for part in line[3:].split("|")]
+            intent, terms, answer, questions = head[0], head[1:], None, []
+        elif line and not line.startswith("#"):
+            if answer is None:
+                answer = line.strip()
+            else:
+                questions.append(line.strip())
+
+
+def held_out() -> tuple[list[tuple[str, str]], list[str]]:
+    pairs = [tuple(l.split("\t")) for l in (HERE / "heldout/paraphrases.tsv").read_text().splitlines()]
+    return pairs, (HERE / "heldout/outside.txt").read_text().splitlines()
+
+
+def load():
+    """Returns answers by intent, questions by intent, and the templates and lists of what to decline."""
+    answers, questions = {}, {}
+    for name in ("product.txt", "talk.txt", "words.txt"):
+        for intent, terms, answer, written in read_sections(name):
+            answers[intent] = answer
+            questions[intent] = written + [t.format(term) for term in terms for t in WORD_TEMPLATES]
+    outside, lists = [], {}
+    for line in (HERE / "text/outside.txt").read_text().splitlines():
+        if line.startswith("@"):
+            name, _, values = line[1:].partition(" ")
+            lists[name] = [value.strip() for value in values.split("|")]
+        elif line and not line.startswith("#"):
+            outside.append(line)
+    # Words that nobody taught are declined in the same forms that taught words are asked in.
+    outside += [t.format("{thing}") for t in WORD_TEMPLATES]
+    return answers, questions, outside, lists
+
+
+def forbidden() -> set[str]:
+    pairs, outside = held_out()
+    return {normalised(q) for _, q in pairs} | {normalised(q) for q in outside}
+
+
+class Sampler:
+    """Draws training conversations; the same seed draws the same ones. A held-out question is never drawn."""
+
+    def __init__(self, seed: int):
+        self.random = random.Random(seed)
+        self.answers, questions, self.outside, self.lists = load()
+        self.forbidden = forbidden()
+        self.questions = {i: [q for q in qs if normalised(q) not in self.forbidden] for i, qs in questions.items()}
+        self.intents = sorted(self.answers)
+
+    def conversation(self) -> list[tuple[str, str]]:
+        turns = [self.pair() for _ in range(1 if self.random.random() < 0.85 else 2)]
+        if self.random.random() < 0.04:
+            turns.append((self.vary(self.random.choice(FOLLOW_UPS)), MORE))
+        return turns
+
+    def pair(self) -> tuple[str, str]:
+        while True:
+            if self.random.random() < 0.30:
+                question, answer = self.fill(self.random.choice(self.outside)), DECLINE
+            else:
+                intent = self.random.choice(self.intents)
+                question, answer = self.random.choice(self.questions[intent]), self.answers[intent]
+            question = self.vary(question)
+            if normalised(question) not in self.forbidden:
+                return question, answer
+
+    def fill(self, template: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda m: self.random.choice(self.lists[m[1]]), template)
+
+    def vary(self, question: str) -> str:
+        r = self.random
+        words = question.split()
+        if len(words) > 3 and r.random() < 0.12:
+            del words[r.randrange(len(words))]
+        question = " ".join(words)
+        if r.random() < 0.22:
+            question = r.choice(OPENERS) + question
+        if r.random() < 0.12:
+            question += r.choice(CLOSERS)
+        if len(question) > 6 and r.random() < 0.15:
+            question = self.misspelt(question)
+        if r.random() < 0.45:
+            question = question[0].upper() + question[1:]
+        if r.random() < 0.5:
+            question += r.choice(["?", "?", "?", ".", "!", " ?", "??"])
+        return question
+
+    def misspelt(self, text: str) -> str:
+        r, i = self.random, self.random.randrange(1, len(text) - 1)
+        kind = r.randrange(3)
+        if kind == 0:
+            return text[:i] + text[i + 1:]
+        if kind == 1:
+            return text[:i] + text[i + 1] + text[i] + text[i + 2:]
+        return text[:i] + text[i] + text[i:]
