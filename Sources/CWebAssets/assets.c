@@ -2,12 +2,70 @@
 
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
+/* The page, file by file: what is listed here is all that a browser can load. */
+
 static const uint8_t index_html[] = {
 #embed "web/index.html"
+};
+static const uint8_t app_js[] = {
+#embed "web/app.js"
+};
+static const uint8_t bytes_js[] = {
+#embed "web/bytes.js"
+};
+static const uint8_t channel_js[] = {
+#embed "web/channel.js"
+};
+static const uint8_t chat_js[] = {
+#embed "web/chat.js"
+};
+static const uint8_t dom_js[] = {
+#embed "web/dom.js"
+};
+static const uint8_t entry_js[] = {
+#embed "web/entry.js"
+};
+static const uint8_t hpke_js[] = {
+#embed "web/hpke.js"
+};
+static const uint8_t icon_svg[] = {
+#embed "web/icon.svg"
+};
+static const uint8_t markdown_js[] = {
+#embed "web/markdown.js"
+};
+static const uint8_t panel_js[] = {
+#embed "web/panel.js"
+};
+static const uint8_t session_js[] = {
+#embed "web/session.js"
+};
+static const uint8_t strength_js[] = {
+#embed "web/strength.js"
+};
+static const uint8_t strings_js[] = {
+#embed "web/strings.js"
+};
+static const uint8_t style_css[] = {
+#embed "web/style.css"
 };
 
 static const cw_asset assets[] = {
     {"/", "text/html; charset=utf-8", index_html, sizeof index_html},
+    {"/app.js", "text/javascript; charset=utf-8", app_js, sizeof app_js},
+    {"/bytes.js", "text/javascript; charset=utf-8", bytes_js, sizeof bytes_js},
+    {"/channel.js", "text/javascript; charset=utf-8", channel_js, sizeof channel_js},
+    {"/chat.js", "text/javascript; charset=utf-8", chat_js, sizeof chat_js},
+    {"/dom.js", "text/javascript; charset=utf-8", dom_js, sizeof dom_js},
+    {"/entry.js", "text/javascript; charset=utf-8", entry_js, sizeof entry_js},
+    {"/hpke.js", "text/javascript; charset=utf-8", hpke_js, sizeof hpke_js},
+    {"/icon.svg", "image/svg+xml", icon_svg, sizeof icon_svg},
+    {"/markdown.js", "text/javascript; charset=utf-8", markdown_js, sizeof markdown_js},
+    {"/panel.js", "text/javascript; charset=utf-8", panel_js, sizeof panel_js},
+    {"/session.js", "text/javascript; charset=utf-8", session_js, sizeof session_js},
+    {"/strength.js", "text/javascript; charset=utf-8", strength_js, sizeof strength_js},
+    {"/strings.js", "text/javascript; charset=utf-8", strings_js, sizeof strings_js},
+    {"/style.css", "text/css; charset=utf-8", style_css, sizeof style_css},
 };
 
 const cw_asset *cw_assets(size_t *count) {
