@@ -26,8 +26,9 @@ let server: [Target.Dependency] = [
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(
@@ -86,7 +87,7 @@ let package = Package(
 
         tests("Cryptography", ["TestSupport"]),
         tests("Vault", ["Cryptography"]),
-        tests("Inference", ["CKernels", "TestSupport"]),
+        tests("Inference", ["CKernels", "TestSupport"], exclude: ["Goldens"]),
         tests("Archive", []),
         tests("Channel", ["Cryptography", "TestSupport"]),
     ],
