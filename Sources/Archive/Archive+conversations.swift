@@ -60,7 +60,8 @@ extension Archive {
     }
 
     /// Replaces the head and appends a record, both or neither; when this returns they are on disk and synced.
-    /// - Throws: `conflict` if the stored head is not the version before, `notFound` if the account has no such conversation.
+    /// - Throws: `conflict` if the stored head is not the version before, `notFound` if the account has no such
+    ///   conversation.
     public func change(
         _ id: OpaqueID, account: OpaqueID, headVersion: UInt64, head: [UInt8], record: RecordRow?
     ) async throws(ArchiveError) {
@@ -83,12 +84,14 @@ extension Archive {
         }
     }
 
-    /// Deletes a conversation: its wrapped key first of all, its records, and then the log that still holds their pages.
+    /// Deletes a conversation: its wrapped key first of all, its records, and then the log that still holds their
+    /// pages.
     /// - Throws: `notFound` if the account has no such conversation.
     public func delete(_ id: OpaqueID, account: OpaqueID) async throws(ArchiveError) -> Deletion {
         let records = try await write { database in
             let count = try Int.fetchOne(
-                database, sql: "SELECT count(*) FROM record JOIN conversation ON conversation = id WHERE id = ? AND account = ?",
+                database,
+                sql: "SELECT count(*) FROM record JOIN conversation ON conversation = id WHERE id = ? AND account = ?",
                 arguments: [Data(id), Data(account)])
             try database.execute(
                 sql: "DELETE FROM conversation WHERE id = ? AND account = ?", arguments: [Data(id), Data(account)])
@@ -134,7 +137,8 @@ extension Archive {
     public func sampleBoxes(limit: Int) async throws(ArchiveError) -> [[UInt8]] {
         try await read { database in
             let records = try Data.fetchAll(
-                database, sql: "SELECT box FROM record ORDER BY conversation DESC, ordinal DESC LIMIT ?", arguments: [limit])
+                database, sql: "SELECT box FROM record ORDER BY conversation DESC, ordinal DESC LIMIT ?",
+                arguments: [limit])
             let heads = try Data.fetchAll(
                 database, sql: "SELECT head FROM conversation ORDER BY id DESC LIMIT ?", arguments: [limit])
             return (records + heads).map { Array($0) }

@@ -2,9 +2,12 @@ import Foundation
 import GRDB
 import Glibc
 
-/// Ciphertext on disk: puts, gets and deletes rows by opaque id. It has no key and imports nothing that could open a record.
+/// Ciphertext on disk: puts, gets and deletes rows by opaque id.
 ///
-/// One connection, so that one writer is a fact; WAL with `synchronous=FULL`, so that what was acknowledged survives a power cut. Every
+/// It has no key and imports nothing that could open a record.
+///
+/// One connection, so that one writer is a fact; WAL with `synchronous=FULL`, so that what was acknowledged survives a
+/// power cut. Every
 /// statement on a person's rows names their account: an id alone is no authority.
 public final class Archive: Sendable {
     let database: DatabaseQueue
@@ -34,7 +37,8 @@ public final class Archive: Sendable {
         }
     }
 
-    /// `security.md` §4, F7 and F9: deleted bytes are overwritten, nothing spills to temporary files, the schema is not trusted.
+    /// `security.md` §4, F7 and F9: deleted bytes are overwritten, nothing spills to temporary files, the schema is not
+    /// trusted.
     private static let pragmas = [
         "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY", "trusted_schema = OFF",
         "cell_size_check = ON", "foreign_keys = ON",
@@ -50,7 +54,8 @@ public final class Archive: Sendable {
         try await shielded { [database] in try await database.write(body) }
     }
 
-    private func shielded<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws(ArchiveError) -> T {
+    private func shielded<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws(ArchiveError) -> T
+    {
         let result = await Task { try await body() }.result
         return try translated { try result.get() }
     }

@@ -7,7 +7,8 @@ public final class DataDirectory: Sendable {
     private let lock: Int32
 
     /// Opens or creates the directory and takes its lock.
-    /// - Throws: `untrustedDirectory` for symbolic links, foreign owners and open modes; `inUse` if another process holds it.
+    /// - Throws: `untrustedDirectory` for symbolic links, foreign owners and open modes; `inUse` if another process
+    ///   holds it.
     public init(path: String) throws(ArchiveError) {
         let path = path.hasPrefix("/") ? path : Self.currentDirectory() + "/" + path
         try Self.createIfAbsent(path)

@@ -1,6 +1,9 @@
 import GRDB
 
-/// The tables. Times, titles and order of conversations are inside the ciphertext; what a row shows is its owner, its size and its age.
+/// The tables.
+///
+/// Times, titles and order of conversations are inside the ciphertext; what a row shows is its owner, its size and its
+/// age.
 enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()

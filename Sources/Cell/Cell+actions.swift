@@ -112,7 +112,10 @@ extension Refusal {
         case is Malformed: self.init(.malformed, "The request is not one that this version understands.")
         case VaultError.wrongCredential: self.init(.notFound, "There is no such key.")
         case VaultError.tampered:
-            self.init(.tampered, "What is stored here is not what was written: it was changed, dropped or swapped. Nothing of it is shown.")
+            self.init(
+                .tampered,
+                "What is stored here is not what was written: it was changed, dropped or swapped. Nothing of it is shown."
+            )
         case VaultError.tooLarge: self.init(.malformed, "That is more than fits.")
         case InferenceError.promptTooLong(let tokens, let limit):
             self.init(.promptTooLong, "The message is too long for this model: \(tokens) tokens, and \(limit) fit.")

@@ -23,7 +23,8 @@ extension Cell {
         let start = try Transcript.begin(key: key, title: title, label: label, time: around.clock())
         if !offRecord {
             try await around.store.insert(
-                StoredConversation(id: id, scope: keyring.scope, wrappedKey: wrapped, head: start.head), account: account.id)
+                StoredConversation(id: id, scope: keyring.scope, wrappedKey: wrapped, head: start.head),
+                account: account.id)
         }
         conversations[id] = Conversation(transcript: start.transcript, kept: !offRecord)
         return id
@@ -48,12 +49,14 @@ extension Cell {
         forget(id)
         var (records, truncated) = (conversation.transcript.turns.count, true)
         if conversation.kept { (records, truncated) = try await around.store.delete(id, account: account.id) }
-        let note = conversation.kept
+        let note =
+            conversation.kept
             ? "The key and every record were deleted. Copies of the data directory made before today still hold the wrapped key."
             : "This conversation was never written to disk."
         return Replies.Deleted(
             receipt: .init(
-                id: id.hex, records: records, keyDestroyed: true, logTruncated: truncated, time: around.clock(), note: note))
+                id: id.hex, records: records, keyDestroyed: true, logTruncated: truncated, time: around.clock(),
+                note: note))
     }
 
     func importConversation(_ request: Requests.Import) async throws -> Replies.Imported {
@@ -72,7 +75,9 @@ extension Cell {
         return Replies.Stopped(stopped: true)
     }
 
-    /// The conversation that a program knows by this label, or nil. Bytes are compared: `é` in two spellings is two labels.
+    /// The conversation that a program knows by this label, or nil.
+    ///
+    /// Bytes are compared: `é` in two spellings is two labels.
     func find(label: String) async throws -> ConversationID? {
         for stored in try await around.store.conversations(account: account.id, scope: visibleScope) {
             let head = try ConversationHead(opening: stored.head, key: try key(of: stored))

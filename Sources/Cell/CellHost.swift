@@ -4,7 +4,9 @@ public import Foundation
 import Inference
 import Vault
 
-/// Where openings and requests arrive: the host of all cells. One process has one for now; later each cell has its own.
+/// Where openings and requests arrive: the host of all cells.
+///
+/// One process has one for now; later each cell has its own.
 public actor CellHost: Carrier {
     private static let idleLimit: TimeInterval = 15 * 60
     private static let absoluteLimit: TimeInterval = 12 * 3_600
@@ -55,7 +57,8 @@ public actor CellHost: Carrier {
         unlocking = Unlocking(
             store: store, passphrases: passphrases,
             lookupKey: .init(nodeSecret.derived(info: "cloister/lookup/v1")), clock: clock)
-        around = Cell.Surroundings(store: store, model: model, passphrases: passphrases, evidence: evidence, clock: clock)
+        around = Cell.Surroundings(
+            store: store, model: model, passphrases: passphrases, evidence: evidence, clock: clock)
     }
 
     /// The node record with a fresh challenge.
@@ -103,7 +106,8 @@ public actor CellHost: Carrier {
     public func sweep() async {
         let now = around.clock()
         let stale = channels.filter {
-            now.timeIntervalSince($0.value.lastUse) > Self.idleLimit || now.timeIntervalSince($0.value.opened) > Self.absoluteLimit
+            now.timeIntervalSince($0.value.lastUse) > Self.idleLimit
+                || now.timeIntervalSince($0.value.opened) > Self.absoluteLimit
         }
         for route in stale.keys { channels[route] = nil }
         await closeUnusedCells(keeping: stale.isEmpty)
@@ -121,7 +125,8 @@ public actor CellHost: Carrier {
         case .recovery(let name, let code): return try await unlocking.open(name: name, recovery: code)
         case .key(let token): return try await unlocking.open(token: token)
         case .create(let token, let name, let passphrase, let keep):
-            guard let expected = setupToken, Secret(sha256(Array(expected.utf8))).matches(Secret(sha256(Array(token.utf8)))),
+            guard let expected = setupToken,
+                Secret(sha256(Array(expected.utf8))).matches(Secret(sha256(Array(token.utf8)))),
                 try await !around.store.hasAccounts()
             else { throw Refusal(.denied, "This set-up link is not valid, or the owner was created already.") }
             let unlocked = try await unlocking.create(name: name, passphrase: passphrase, keep: keep)

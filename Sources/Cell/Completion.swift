@@ -30,7 +30,9 @@ extension Cell {
     private func prepare(_ request: Requests.Complete) throws -> (AnswerRequest, dropped: Int) {
         let model = around.model
         let limit = request.maxTokens ?? model.answerLimit
-        guard (1...Self.tokenLimit).contains(limit), (request.stop?.count ?? 0) <= Self.stopLimit else { throw Malformed() }
+        guard (1...Self.tokenLimit).contains(limit), (request.stop?.count ?? 0) <= Self.stopLimit else {
+            throw Malformed()
+        }
         let standard = model.sampling
         let sampling = Sampling(
             temperature: request.temperature ?? standard.temperature, topK: request.topK ?? standard.topK,
@@ -58,7 +60,8 @@ extension Cell {
         return (AnswerRequest(prompt: prompt, sampling: sampling, maxTokens: limit, stops: request.stop ?? []), dropped)
     }
 
-    /// A program sends its whole history each time: the cell keeps one sequence for it, so that only what is new is read.
+    /// A program sends its whole history each time: the cell keeps one sequence for it, so that only what is new is
+    /// read.
     private func takeSequence() -> (SequenceID, isOwn: Bool) {
         guard !completionIsBusy else { return (around.model.engine.openSequence(), true) }
         completionIsBusy = true

@@ -1,7 +1,9 @@
 import Inference
 import Vault
 
-/// A conversation that is open in a cell. Off the record, it is the same but for its key, which is never stored, and its changes, which are never written.
+/// A conversation that is open in a cell.
+///
+/// Off the record, it is the same but for its key, which is never stored, and its changes, which are never written.
 struct Conversation {
     var transcript: Transcript
     let kept: Bool

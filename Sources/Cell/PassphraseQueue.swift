@@ -12,7 +12,9 @@ final class PassphraseQueue: Sendable {
 
     /// - Throws: `busy` if too many wait.
     func run<T: Sendable>(_ work: @escaping @Sendable () -> T) async throws -> T {
-        guard queue.operationCount < Self.lineLimit else { throw Refusal(.busy, "Too many people are unlocking at once. Try again in a moment.") }
+        guard queue.operationCount < Self.lineLimit else {
+            throw Refusal(.busy, "Too many people are unlocking at once. Try again in a moment.")
+        }
         return await withCheckedContinuation { continuation in
             queue.addOperation { continuation.resume(returning: work()) }
         }

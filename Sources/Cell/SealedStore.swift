@@ -18,7 +18,9 @@ public struct StoredConversation: Sendable {
     }
 }
 
-/// What a cell needs of the disk: sealed bytes by name, for one account at a time. Errors are `Refusal`s, ready for a person.
+/// What a cell needs of the disk: sealed bytes by name, for one account at a time.
+///
+/// Errors are `Refusal`s, ready for a person.
 public protocol SealedStore: Sendable {
     /// Whether any account exists.
     func hasAccounts() async throws -> Bool

@@ -9,13 +9,15 @@ extension Cell {
 
     /// One turn: keep what the person said, answer it, keep the answer.
     ///
-    /// `started` is sent when the person's turn is on disk. Whatever ends the answer – its end, a stop, a closed browser – what was said so far is kept,
+    /// `started` is sent when the person's turn is on disk. Whatever ends the answer – its end, a stop, a closed
+    /// browser – what was said so far is kept,
     /// marked as stopped where it was.
     func takeTurn(_ id: ConversationID, _ request: Requests.Send, _ reply: ReplyWriter) async throws {
         guard (1...Self.textLimit).contains(request.text.utf8.count) else { throw Malformed() }
         try await begin(id)
         defer { end(id) }
-        let said = try await append(Turn(role: .user, text: request.text, time: around.clock()), to: id, at: request.replaces)
+        let said = try await append(
+            Turn(role: .user, text: request.text, time: around.clock()), to: id, at: request.replaces)
         let prompt = try await fittedPrompt(id)
         try await reply.send(
             Replies.Started(
@@ -30,13 +32,16 @@ extension Cell {
         try await reply.finish(
             Replies.Done(
                 done: .init(
-                    sequence: placed.sequence, reason: answer.end?.rawValue ?? "stop", promptTokens: prompt.tokens.count,
+                    sequence: placed.sequence, reason: answer.end?.rawValue ?? "stop",
+                    promptTokens: prompt.tokens.count,
                     reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: title)))
     }
 
     /// The tutorial's turn: the same, in one piece.
     func takeTutorialTurn(_ request: Requests.TutorialChat) async throws -> Replies.TutorialChat {
-        guard (1...Self.textLimit).contains(request.message.utf8.count), request.session.utf8.count <= 4_096 else { throw Malformed() }
+        guard (1...Self.textLimit).contains(request.message.utf8.count), request.session.utf8.count <= 4_096 else {
+            throw Malformed()
+        }
         var found = try await find(label: request.session)
         if found == nil { found = try await create(title: request.session, label: request.session, offRecord: false) }
         guard let id = found else { throw Malformed() }
@@ -52,8 +57,12 @@ extension Cell {
     }
 
     private func begin(_ id: ConversationID) async throws {
-        guard try await !open(id).isBusy else { throw Refusal(.busy, "An answer is still being written in this conversation.") }
-        guard conversations[id]?.isBusy == false else { throw Refusal(.busy, "An answer is still being written in this conversation.") }
+        guard try await !open(id).isBusy else {
+            throw Refusal(.busy, "An answer is still being written in this conversation.")
+        }
+        guard conversations[id]?.isBusy == false else {
+            throw Refusal(.busy, "An answer is still being written in this conversation.")
+        }
         conversations[id]?.isBusy = true
     }
 
@@ -67,7 +76,8 @@ extension Cell {
         let messages = try await open(id).transcript.turns.map { placed in
             ChatMessage(role: ChatRole(placed.turn.role), content: placed.turn.text)
         }
-        return try model.format.fit(messages, with: model.tokenizer, budget: model.promptBudget(answer: model.answerLimit))
+        return try model.format.fit(
+            messages, with: model.tokenizer, budget: model.promptBudget(answer: model.answerLimit))
     }
 
     /// Makes an answer, handing its text on; a listener that is gone stops it.

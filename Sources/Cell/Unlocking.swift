@@ -47,7 +47,8 @@ struct Unlocking: Sendable {
 
     func open(name: String, recovery text: String) async throws -> Unlocked {
         try await guarded(name) { account in
-            guard let account, let code = try? RecoveryCode(reading: text), let root = try? account.open(recovery: code) else { return nil }
+            guard let account, let code = try? RecoveryCode(reading: text), let root = try? account.open(recovery: code)
+            else { return nil }
             return Cell.OpenRoot(root)
         }
     }
@@ -74,17 +75,22 @@ struct Unlocking: Sendable {
         guard let made else { throw Refusal(.internal, "The account could not be made.") }
         try await store.insert(made.created.account, lookup: lookupKey.lookup(name))
         let account = made.created.account
-        guard let root = try? account.open(recovery: made.created.recovery) else { throw Refusal(.internal, "The account could not be opened.") }
+        guard let root = try? account.open(recovery: made.created.recovery) else {
+            throw Refusal(.internal, "The account could not be opened.")
+        }
         return Unlocked(
             account: account, access: .owner(Cell.OpenRoot(root)),
             opened: Opened(
-                account: account.id.hex, name: name, keep: keep, scope: "owner", recovery: made.created.recovery.text()))
+                account: account.id.hex, name: name, keep: keep, scope: "owner", recovery: made.created.recovery.text())
+        )
     }
 
     /// A floor, not a promise: length is what an attacker with a copy of the disk pays for.
     static func judge(passphrase: String) throws {
         guard passphrase.count >= passphraseLeast else {
-            throw Refusal(.weakPassphrase, "A passphrase has at least \(passphraseLeast) characters; four or more random words are better.")
+            throw Refusal(
+                .weakPassphrase,
+                "A passphrase has at least \(passphraseLeast) characters; four or more random words are better.")
         }
         guard passphrase.utf8.count <= 1_024 else { throw Refusal(.malformed, "A passphrase has at most 1,024 bytes.") }
     }
@@ -111,7 +117,9 @@ struct Unlocking: Sendable {
             opened: Opened(account: account.id.hex, name: profile.name, keep: profile.keep, scope: "owner"))
     }
 
-    /// Seconds to wait: none for five failures, then 1, 2, 4 … up to 15 minutes. Never for ever: a stranger must not be able to lock a person out.
+    /// Seconds to wait: none for five failures, then 1, 2, 4 … up to 15 minutes.
+    ///
+    /// Never for ever: a stranger must not be able to lock a person out.
     static func wait(after failures: Int) -> UInt64 {
         failures < freeFailures ? 0 : min(1 << UInt64(min(failures - freeFailures, 20)), longestWait)
     }

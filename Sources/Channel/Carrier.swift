@@ -1,4 +1,6 @@
-/// What carries sealed bytes from a client to a cell and back: in the same process, or over HTTP. It has no key.
+/// What carries sealed bytes from a client to a cell and back: in the same process, or over HTTP.
+///
+/// It has no key.
 public protocol Carrier: Sendable {
     /// The node record with a fresh challenge.
     func offer() async throws -> [UInt8]

@@ -30,10 +30,14 @@ public actor ChannelClient {
     ///   - object: 32 hexadecimal characters, or nil.
     ///   - content: the request's JSON.
     /// - Throws: a `Refusal` if the first thing that came back was one.
-    public func ask(_ action: String, object: String? = nil, _ content: Data = Data("{}".utf8)) async throws -> OpenedReply {
+    public func ask(_ action: String, object: String? = nil, _ content: Data = Data("{}".utf8)) async throws
+        -> OpenedReply
+    {
         var identifier = Identifier<Place.ObjectKind>.none
         if let object {
-            guard let parsed = Identifier<Place.ObjectKind>(hex: object) else { throw Refusal(.notFound, "There is no such object.") }
+            guard let parsed = Identifier<Place.ObjectKind>(hex: object) else {
+                throw Refusal(.notFound, "There is no such object.")
+            }
             identifier = parsed
         }
         let place = try Place(action: action, object: identifier)
@@ -55,7 +59,9 @@ public actor ChannelClient {
     }
 }
 
-/// A reply being opened. Every piece is authentic and in order, or an error is thrown.
+/// A reply being opened.
+///
+/// Every piece is authentic and in order, or an error is thrown.
 public actor OpenedReply {
     private let pieces: PieceStream
     private var opener: ReplyOpener

@@ -3,7 +3,9 @@ public import Cryptography
 /// Names one tab, window or program that shares a channel.
 public enum TabKind: Sendable {}
 
-/// The keys that both ends of a channel derive from the HPKE exporter secret. `docs/formats/channel.md` §3.
+/// The keys that both ends of a channel derive from the HPKE exporter secret.
+///
+/// `docs/formats/channel.md` §3.
 public struct ChannelKeys: ~Copyable, Sendable {
     static let padding = Padding.multiple(of: 64)
     static let tabCount = 8
@@ -12,7 +14,9 @@ public struct ChannelKeys: ~Copyable, Sendable {
     /// From the 32-byte exporter secret.
     public init(_ secret: consuming Secret) { self.secret = secret }
 
-    /// The route that the cookie carries, 16 bytes. Whoever has it can ask for nothing.
+    /// The route that the cookie carries, 16 bytes.
+    ///
+    /// Whoever has it can ask for nothing.
     public borrowing func route() -> Route {
         let bytes = secret.expanded(info: Array("cloister/route/v1".utf8), count: 16).withUnsafeBytes { Array($0) }
         return (try? Route(bytes: bytes)) ?? .none

@@ -1,7 +1,9 @@
 public import Cryptography
 import Foundation
 
-/// The client's first step: checks the node and seals a credential to it. `docs/formats/channel.md` §2.
+/// The client's first step: checks the node and seals a credential to it.
+///
+/// `docs/formats/channel.md` §2.
 public struct Opening: ~Copyable, Sendable {
     /// Bytes of a challenge.
     public static let challengeCount = 32
@@ -26,7 +28,9 @@ public struct Opening: ~Copyable, Sendable {
         if let pinned, pinned != record.fingerprint { throw .fingerprintChanged }
         let challenge = Array(offer.suffix(Self.challengeCount))
         let sealed: SealedCredential
-        do { sealed = try SealedCredential(credential, to: record, challenge: challenge) } catch { throw .untrustedNode }
+        do { sealed = try SealedCredential(credential, to: record, challenge: challenge) } catch {
+            throw .untrustedNode
+        }
         body = [1] + record.keyID + challenge + sealed.bytes
         keys = ChannelKeys(sealed.secret.duplicate())
         route = keys.route()
@@ -79,7 +83,9 @@ public struct ClientChannel: ~Copyable, Sendable {
         (self.account, self.opened, self.route) = (account, opened, route)
     }
 
-    /// Seals the next request. Send it before sealing another, or at least in this order.
+    /// Seals the next request.
+    ///
+    /// Send it before sealing another, or at least in this order.
     public mutating func seal(_ content: [UInt8], for place: Place) throws(ChannelError) -> OutgoingRequest {
         sent += 1
         let counter = RequestCounter(tab: tab, value: sent)

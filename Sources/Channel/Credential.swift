@@ -1,4 +1,6 @@
-/// What a person or program opens an account with, as it travels inside the opening. `docs/formats/channel.md` §2.
+/// What a person or program opens an account with, as it travels inside the opening.
+///
+/// `docs/formats/channel.md` §2.
 public enum Credential: Codable, Sendable, Equatable {
     /// A name and its passphrase.
     case passphrase(name: String, passphrase: String)

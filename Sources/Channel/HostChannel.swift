@@ -1,6 +1,5 @@
 public import Cryptography
 
-
 /// The host's end of an open channel: opens requests in order, once.
 public struct HostChannel: ~Copyable, Sendable {
     static let tabLimit = 64

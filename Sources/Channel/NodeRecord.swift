@@ -1,6 +1,8 @@
 public import Cryptography
 
-/// The node's current HPKE key, signed by its identity. `docs/formats/channel.md` §1.
+/// The node's current HPKE key, signed by its identity.
+///
+/// `docs/formats/channel.md` §1.
 public struct NodeRecord: Sendable, Equatable {
     /// Length in bytes.
     public static let byteCount = 190
@@ -25,7 +27,8 @@ public struct NodeRecord: Sendable, Equatable {
     public let encoded: [UInt8]
 
     /// Makes and signs a record for a fresh HPKE key.
-    public init(agreementKey: [UInt8], notBefore: UInt64, signedBy key: borrowing SigningKey) throws(CryptographyError) {
+    public init(agreementKey: [UInt8], notBefore: UInt64, signedBy key: borrowing SigningKey) throws(CryptographyError)
+    {
         keyID = randomBytes(8)
         self.notBefore = notBefore
         notAfter = notBefore + Self.lifetime
@@ -40,7 +43,8 @@ public struct NodeRecord: Sendable, Equatable {
     /// - Parameter now: seconds since 1970; five minutes of difference are allowed.
     /// - Throws: `untrustedNode`.
     public init(verifying bytes: [UInt8], now: UInt64) throws(ChannelError) {
-        guard bytes.count == Self.byteCount, Array(bytes[..<11]) == Self.head, bytes[99..<126].allSatisfy({ $0 == 0 }) else {
+        guard bytes.count == Self.byteCount, Array(bytes[..<11]) == Self.head, bytes[99..<126].allSatisfy({ $0 == 0 })
+        else {
             throw .untrustedNode
         }
         keyID = Array(bytes[11..<19])

@@ -2,7 +2,8 @@ import AsyncAlgorithms
 
 /// The sealed pieces of one reply as they are made.
 ///
-/// The producer waits until each piece is taken, so back-pressure reaches from the socket to the sampler. Letting go of the stream
+/// The producer waits until each piece is taken, so back-pressure reaches from the socket to the sampler. Letting go of
+/// the stream
 /// cancels the producer.
 public final class PieceStream: AsyncSequence, Sendable {
     /// One sealed piece.
@@ -15,7 +16,9 @@ public final class PieceStream: AsyncSequence, Sendable {
 
     /// Starts producing.
     /// - Parameter produce: hands over pieces with `send`, which returns early once nobody listens.
-    public init(_ produce: @escaping @Sendable (_ send: @escaping @Sendable ([UInt8]) async throws -> Void) async -> Void) {
+    public init(
+        _ produce: @escaping @Sendable (_ send: @escaping @Sendable ([UInt8]) async throws -> Void) async -> Void
+    ) {
         let channel = AsyncChannel<[UInt8]>()
         self.channel = channel
         producer = Task {
@@ -33,7 +36,9 @@ public final class PieceStream: AsyncSequence, Sendable {
         channel.finish()
     }
 
-    /// The next piece; nil at the end. One reader at a time.
+    /// The next piece; nil at the end.
+    ///
+    /// One reader at a time.
     public func next() async -> [UInt8]? {
         var iterator = channel.makeAsyncIterator()
         return await iterator.next()

@@ -3,7 +3,8 @@ import Foundation
 
 /// Where openings arrive: the node's current HPKE key, its signed record, and the challenges it gave out.
 ///
-/// A key is replaced after half its life, so that no record on its way to a client expires; the old one is kept until its end.
+/// A key is replaced after half its life, so that no record on its way to a client expires; the old one is kept until
+/// its end.
 public struct Reception: ~Copyable, Sendable {
     private static let challengeLife: UInt64 = 120
     private static let challengeLimit = 1_000
@@ -53,7 +54,9 @@ public struct Reception: ~Copyable, Sendable {
         return current.record.encoded + challenge
     }
 
-    /// Opens an opening. Its challenge is used up, whatever comes of it.
+    /// Opens an opening.
+    ///
+    /// Its challenge is used up, whatever comes of it.
     /// - Throws: `staleChallenge`, `malformed`, `refused`.
     public mutating func receive(_ body: [UInt8], now: UInt64) throws(ChannelError) -> Arrival {
         do {

@@ -1,6 +1,8 @@
 import Cryptography
 
-/// Seals the pieces of one reply, in order, with an authenticated end. `docs/formats/channel.md` §4.
+/// Seals the pieces of one reply, in order, with an authenticated end.
+///
+/// `docs/formats/channel.md` §4.
 public struct ReplySealer: ~Copyable, Sendable {
     private let binding: ReplyBinding
     private let key: Secret

@@ -1,6 +1,8 @@
 import Cryptography
 
-/// One request as it travels: version ‖ tab (8) ‖ counter (8) ‖ AES-256-GCM. `docs/formats/channel.md` §3.
+/// One request as it travels: version ‖ tab (8) ‖ counter (8) ‖ AES-256-GCM.
+///
+/// `docs/formats/channel.md` §3.
 struct SealedRequest {
     private static let version: UInt8 = 1
 

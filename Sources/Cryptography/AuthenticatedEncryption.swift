@@ -1,7 +1,9 @@
 import Crypto
 import Foundation
 
-/// AES-256-GCM with an explicit nonce (NIST SP 800-38D): ciphertext ‖ 16-byte tag. The caller keeps nonces unique under a key.
+/// AES-256-GCM with an explicit nonce (NIST SP 800-38D): ciphertext ‖ 16-byte tag.
+///
+/// The caller keeps nonces unique under a key.
 public enum AuthenticatedEncryption {
     /// Tag length in bytes.
     public static let tagCount = 16

@@ -1,4 +1,6 @@
-/// What a box is bound to: a label and the bytes that say whose, where and which version. `docs/formats/vault.md` §1.
+/// What a box is bound to: a label and the bytes that say whose, where and which version.
+///
+/// `docs/formats/vault.md` §1.
 public struct BoxContext: Sendable, Equatable {
     let associatedData: [UInt8]
 
@@ -72,7 +74,8 @@ public enum Box {
 }
 
 extension Box {
-    /// Whether bytes have the form of a box and read like nothing: its version, its least length, and no more printable characters than chance allows.
+    /// Whether bytes have the form of a box and read like nothing: its version, its least length, and no more printable
+    /// characters than chance allows.
     ///
     /// A check for indicators; only `open` proves anything.
     public static func looksSealed(_ bytes: [UInt8]) -> Bool {

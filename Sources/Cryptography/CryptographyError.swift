@@ -1,4 +1,6 @@
-/// What can go wrong in this room. No case carries bytes or text from outside.
+/// What can go wrong in this room.
+///
+/// No case carries bytes or text from outside.
 public enum CryptographyError: Error, Equatable, Sendable {
     /// The key, the associated data or the ciphertext is not the one that was sealed: one error for all three.
     case unauthentic

@@ -2,9 +2,12 @@ import Crypto
 import CryptoExtras
 import Foundation
 
-/// Fernet tokens (github.com/fernet/spec), for what the tutorial's `conversations/*.enc` hold. Read and written for migration only.
+/// Fernet tokens (github.com/fernet/spec), for what the tutorial's `conversations/*.enc` hold.
 ///
-/// version 0x80 ‖ seconds since 1970 (8) ‖ IV (16) ‖ AES-128-CBC with PKCS#7 ‖ HMAC-SHA256 (32), in padded URL-safe base64.
+/// Read and written for migration only.
+///
+/// version 0x80 ‖ seconds since 1970 (8) ‖ IV (16) ‖ AES-128-CBC with PKCS#7 ‖ HMAC-SHA256 (32), in padded URL-safe
+/// base64.
 public struct Fernet: ~Copyable {
     private static let version: UInt8 = 0x80
     private static let headCount = 25
@@ -25,11 +28,16 @@ public struct Fernet: ~Copyable {
         bytes.erase()
     }
 
-    /// Opens a token. The MAC is checked before anything else is looked at.
+    /// Opens a token.
+    ///
+    /// The MAC is checked before anything else is looked at.
     /// - Parameters:
-    ///   - now: seconds since 1970; with `timeToLive` it refuses old tokens, and always those more than a minute ahead. Nil: no clock.
+    ///   - now: seconds since 1970; with `timeToLive` it refuses old tokens, and always those more than a minute ahead.
+    ///     Nil: no clock.
     /// - Throws: `unauthentic`, whatever is wrong.
-    public borrowing func open(_ token: String, timeToLive: UInt64? = nil, now: UInt64? = nil) throws(CryptographyError) -> [UInt8] {
+    public borrowing func open(_ token: String, timeToLive: UInt64? = nil, now: UInt64? = nil) throws(CryptographyError)
+        -> [UInt8]
+    {
         guard let bytes = Self.decode(token), bytes.count >= Self.headCount + 16 + Self.macCount,
             bytes[0] == Self.version
         else { throw .unauthentic }
@@ -57,7 +65,9 @@ public struct Fernet: ~Copyable {
     /// - Parameters:
     ///   - time: seconds since 1970.
     ///   - iv: 16 bytes; random unless a published vector fixes them.
-    public borrowing func seal(_ plaintext: [UInt8], time: UInt64, iv: [UInt8] = randomBytes(16)) throws(CryptographyError) -> String {
+    public borrowing func seal(_ plaintext: [UInt8], time: UInt64, iv: [UInt8] = randomBytes(16))
+        throws(CryptographyError) -> String
+    {
         do {
             let ciphertext = try AES._CBC.encrypt(plaintext, using: encryption.key, iv: AES._CBC.IV(ivBytes: iv))
             let body = [Self.version] + bigEndian(time) + iv + Array(ciphertext)

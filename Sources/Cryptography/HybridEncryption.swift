@@ -21,7 +21,9 @@ public enum HybridEncryption {
         }
 
         /// Seals the next message.
-        public mutating func seal(_ plaintext: [UInt8], authenticating aad: [UInt8]) throws(CryptographyError) -> [UInt8] {
+        public mutating func seal(_ plaintext: [UInt8], authenticating aad: [UInt8]) throws(CryptographyError)
+            -> [UInt8]
+        {
             do { return Array(try context.seal(plaintext, authenticating: aad)) } catch { throw .unauthentic }
         }
 

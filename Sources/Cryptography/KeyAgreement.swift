@@ -8,7 +8,8 @@ public struct AgreementPublicKey: Sendable, Equatable {
 
     /// Checks and keeps a key from outside.
     ///
-    /// swift-crypto ignores the all-zero result that RFC 9180 §7.1.4 says to refuse, in HPKE too. One agreement with a throw-away key shows every
+    /// swift-crypto ignores the all-zero result that RFC 9180 §7.1.4 says to refuse, in HPKE too. One agreement with a
+    /// throw-away key shows every
     /// low-order point, because a clamped scalar is a multiple of the cofactor.
     /// - Throws: `invalidKey`.
     public init(_ bytes: [UInt8]) throws(CryptographyError) {
@@ -24,7 +25,9 @@ public struct AgreementPublicKey: Sendable, Equatable {
     }
 }
 
-/// An X25519 key pair for HPKE. The private half is zeroed when the last owner releases it.
+/// An X25519 key pair for HPKE.
+///
+/// The private half is zeroed when the last owner releases it.
 public struct AgreementKeyPair: ~Copyable, Sendable {
     let privateKey: Curve25519.KeyAgreement.PrivateKey
 

@@ -22,7 +22,9 @@ public func sha256(of memory: UnsafeRawBufferPointer) -> [UInt8] {
 }
 
 extension [UInt8] {
-    /// Overwrites the bytes and empties the array. Copies made earlier are not reached.
+    /// Overwrites the bytes and empties the array.
+    ///
+    /// Copies made earlier are not reached.
     public mutating func erase() {
         withUnsafeMutableBytes { memory in
             guard let start = memory.baseAddress else { return }

@@ -3,8 +3,10 @@ import Foundation
 
 /// Key material that is moved, never copied, never printed, and zeroed when it is released.
 ///
-/// The bytes lie in swift-crypto's `SecureBytes`, which overwrites them in its `deinit`. What this type adds is that nothing can
-/// duplicate or describe them by accident: it is `~Copyable` and has no textual form. Cipher contexts inside BoringSSL may keep a copy until
+/// The bytes lie in swift-crypto's `SecureBytes`, which overwrites them in its `deinit`. What this type adds is that
+/// nothing can
+/// duplicate or describe them by accident: it is `~Copyable` and has no textual form. Cipher contexts inside BoringSSL
+/// may keep a copy until
 /// their memory is reused; only the end of the process wipes those.
 public struct Secret: ~Copyable, Sendable {
     let key: SymmetricKey
@@ -53,7 +55,8 @@ extension Secret {
     /// - Parameter count: output length in bytes, 1 to 8,160.
     public borrowing func derived(salt: [UInt8] = [], info: String, count: Int = 32) -> Secret {
         Secret(
-            key: HKDF<SHA256>.deriveKey(inputKeyMaterial: key, salt: salt, info: Array(info.utf8), outputByteCount: count))
+            key: HKDF<SHA256>.deriveKey(
+                inputKeyMaterial: key, salt: salt, info: Array(info.utf8), outputByteCount: count))
     }
 
     /// HKDF-SHA256, expand only (RFC 5869 §2.3), for secrets that are uniformly random already.

@@ -3,7 +3,9 @@ public import Foundation
 import HTTPTypes
 import Hummingbird
 
-/// The compatibility door: speaks for programs that cannot seal. It sees their plaintext, and seals it to the cell like any other client.
+/// The compatibility door: speaks for programs that cannot seal.
+///
+/// It sees their plaintext, and seals it to the cell like any other client.
 ///
 /// Loopback only. It keeps nothing between requests: each opens a channel with the caller's API key and closes it.
 public struct Door: Sendable {
@@ -28,7 +30,8 @@ public struct Door: Sendable {
 
     /// - Parameter carrier: the way to the cells.
     public init(
-        carrier: any Carrier, health: @escaping @Sendable () async -> Health, clock: @escaping @Sendable () -> Date = { Date() }
+        carrier: any Carrier, health: @escaping @Sendable () async -> Health,
+        clock: @escaping @Sendable () -> Date = { Date() }
     ) {
         (self.carrier, self.health, self.clock) = (carrier, health, clock)
     }
@@ -84,7 +87,9 @@ func decodeBody<T: Decodable>(_ type: T.Type, from request: Request) async throw
     var request = request
     let buffer = try await request.collectBody(upTo: Door.bodyLimit)
     let bytes = Array(buffer.readableBytesView)
-    guard String(validating: bytes, as: UTF8.self) != nil, bytes.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) == UInt8(ascii: "{") else {
+    guard String(validating: bytes, as: UTF8.self) != nil,
+        bytes.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) == UInt8(ascii: "{")
+    else {
         throw APIError.invalid("The body is not a JSON object in UTF-8.")
     }
     do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch let error as DecodingError {
@@ -99,7 +104,9 @@ extension DecodingError {
     var field: String? {
         let context: Context? =
             switch self {
-            case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context), .dataCorrupted(let context): context
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
+                .dataCorrupted(let context):
+                context
             @unknown default: nil
             }
         return context?.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")

@@ -1,4 +1,6 @@
-/// Where the gateway hands sealed bytes in. It has no key for them, and imports nothing that could have one.
+/// Where the gateway hands sealed bytes in.
+///
+/// It has no key for them, and imports nothing that could have one.
 public protocol CellDoor: Sendable {
     /// The node record with a fresh challenge.
     func offer() async throws -> [UInt8]
@@ -7,7 +9,8 @@ public protocol CellDoor: Sendable {
     func open(_ body: [UInt8]) async throws -> (reply: [UInt8], route: String)
     /// Delivers a request.
     /// - Returns: the next sealed piece at each call; nil at the end.
-    func ask(route: String, action: String, object: String?, body: [UInt8]) async throws -> @Sendable () async -> [UInt8]?
+    func ask(route: String, action: String, object: String?, body: [UInt8]) async throws
+        -> @Sendable () async -> [UInt8]?
 }
 
 /// What the door answers in the clear.

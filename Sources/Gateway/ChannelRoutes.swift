@@ -13,7 +13,11 @@ struct ChannelRoutes: Sendable {
 
     func add(to router: Router<GatewayContext>) {
         router.get("cloister/v1/node") { _, _ in
-            try await answer { Response(status: .ok, headers: [.contentType: Self.bytes], body: .init(byteBuffer: ByteBuffer(bytes: try await door.offer()))) }
+            try await answer {
+                Response(
+                    status: .ok, headers: [.contentType: Self.bytes],
+                    body: .init(byteBuffer: ByteBuffer(bytes: try await door.offer())))
+            }
         }
         router.post("cloister/v1/open") { request, context in try await open(request, context) }
         router.post("cloister/v1/cell/:action") { request, context in try await ask(request, context) }
@@ -46,13 +50,19 @@ struct ChannelRoutes: Sendable {
         let body = try await request.collectBody(upTo: options.requestLimit)
         let (object, source) = (context.parameters.get("object"), request.body)
         return try await answer {
-            let next = try await door.ask(route: route, action: action, object: object, body: Array(body.readableBytesView))
-            return Response(status: .ok, headers: [.contentType: "text/event-stream"], body: Self.events(next, until: source))
+            let next = try await door.ask(
+                route: route, action: action, object: object, body: Array(body.readableBytesView))
+            return Response(
+                status: .ok, headers: [.contentType: "text/event-stream"], body: Self.events(next, until: source))
         }
     }
 
-    /// One server-sent event per piece. A browser that goes away ends the reading, which ends the answer.
-    private static func events(_ next: @escaping @Sendable () async -> [UInt8]?, until source: RequestBody) -> ResponseBody {
+    /// One server-sent event per piece.
+    ///
+    /// A browser that goes away ends the reading, which ends the answer.
+    private static func events(_ next: @escaping @Sendable () async -> [UInt8]?, until source: RequestBody)
+        -> ResponseBody
+    {
         ResponseBody { writer in
             var output = writer
             try await source.consumeWithCancellationOnInboundClose { _ in

@@ -1,9 +1,11 @@
 import HTTPTypes
 public import Hummingbird
 
-/// Serves only requests that are meant for this server and come from its own page or from a program: exact `Host`, exact `Origin`, no CORS.
+/// Serves only requests that are meant for this server and come from its own page or from a program: exact `Host`,
+/// exact `Origin`, no CORS.
 ///
-/// A page of another site reaches loopback through the browser of a person who is here; its `Host` is its own name (DNS rebinding, F13), or
+/// A page of another site reaches loopback through the browser of a person who is here; its `Host` is its own name (DNS
+/// rebinding, F13), or
 /// its `Origin` is.
 public struct HostGuard: RouterMiddleware {
     let hosts: Set<String>
@@ -19,14 +21,18 @@ public struct HostGuard: RouterMiddleware {
         if let origin = request.headers[.origin], !origins.contains(origin) {
             return refusal(.forbidden, "denied", "Pages of other sites are not served.")
         }
-        if let name = HTTPField.Name("Sec-Fetch-Site"), let site = request.headers[name], site != "same-origin", site != "none" {
+        if let name = HTTPField.Name("Sec-Fetch-Site"), let site = request.headers[name], site != "same-origin",
+            site != "none"
+        {
             return refusal(.forbidden, "denied", "Pages of other sites are not served.")
         }
         return try await next(request, context)
     }
 }
 
-/// An error of the gateway as JSON, in the shape of `docs/formats/channel.md` §5. The texts are constants.
+/// An error of the gateway as JSON; `docs/formats/channel.md` §5.
+///
+/// The texts are constants.
 func refusal(_ status: HTTPResponse.Status, _ code: String, _ message: String) -> Response {
     Response(
         status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],

@@ -1,4 +1,6 @@
-/// Bounds how often one address may try to open. The durable bound is the account's; this one keeps a flood of guesses from the key stretching.
+/// Bounds how often one address may try to open.
+///
+/// The durable bound is the account's; this one keeps a flood of guesses from the key stretching.
 actor OpeningLimiter {
     private static let addressLimit = 4_096
 

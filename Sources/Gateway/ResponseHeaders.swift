@@ -1,7 +1,8 @@
 import HTTPTypes
 public import Hummingbird
 
-/// What every response tells a browser: load nothing from elsewhere, run nothing inline, keep nothing, be framed by nobody.
+/// What every response tells a browser: load nothing from elsewhere, run nothing inline, keep nothing, be framed by
+/// nobody.
 public struct ResponseHeaders: RouterMiddleware {
     private static let headers: [(String, String)] = [
         (

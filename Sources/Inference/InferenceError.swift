@@ -1,4 +1,6 @@
-/// What can go wrong in this room. Payloads name fields and types of a model file, never a user's text.
+/// What can go wrong in this room.
+///
+/// Payloads name fields and types of a model file, never a user's text.
 public enum InferenceError: Error, Equatable, Sendable {
     /// The file cannot be opened or mapped; carries `errno`.
     case cannotOpen(code: Int32)
@@ -36,7 +38,8 @@ extension InferenceError: CustomStringConvertible {
         case .malformed(let field): "the model file is damaged or not made for this: \(field)"
         case .unsupportedArchitecture(let name): "models of architecture \"\(name)\" are not supported yet; llama is"
         case .unsupportedTensorType(let id): "tensors of type \(id) are not supported yet; F32, F16, Q8_0 and Q4_0 are"
-        case .unsupportedTokenizer(let name): "the tokenizer \"\(name)\" is not supported yet; llama (SentencePiece) and llama-bpe are"
+        case .unsupportedTokenizer(let name):
+            "the tokenizer \"\(name)\" is not supported yet; llama (SentencePiece) and llama-bpe are"
         case .unknownChatFormat: "the model's chat template is none of those known: ChatML, Llama 2, Llama 3"
         case .promptTooLong(let tokens, let limit): "\(tokens) tokens do not fit the context of \(limit)"
         case .outOfMemory: "not enough memory for the conversation"

@@ -11,7 +11,9 @@ public struct KeyDescription: Sendable, Equatable {
     public let createdDay: UInt32
 }
 
-/// salt ‖ scope id ‖ scope key under the root's keyring ‖ created day. `docs/formats/vault.md` §3, kind 4.
+/// salt ‖ scope id ‖ scope key under the root's keyring ‖ created day.
+///
+/// `docs/formats/vault.md` §3, kind 4.
 struct KeySlotParameters {
     let salt: [UInt8]
     let scope: ScopeID
@@ -91,7 +93,9 @@ extension Account {
         } catch { throw .malformed }
     }
 
-    /// Revokes an API key: its token opens nothing any more. The scope stays, so that its conversations remain the owner's.
+    /// Revokes an API key: its token opens nothing any more.
+    ///
+    /// The scope stays, so that its conversations remain the owner's.
     /// - Throws: `wrongCredential` if there is no such key.
     public mutating func revokeKey(_ key: SlotID, root: borrowing RootKey) throws(VaultError) {
         guard let index = slots.firstIndex(where: { $0.id == key && $0.kind == .key && !$0.isRevoked }) else {

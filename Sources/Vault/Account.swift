@@ -1,6 +1,8 @@
 public import Cryptography
 
-/// An account as it is stored: slots, inbox and sealed profile under one MAC. `docs/formats/vault.md` §3.
+/// An account as it is stored: slots, inbox and sealed profile under one MAC.
+///
+/// `docs/formats/vault.md` §3.
 public struct Account: Sendable, Equatable {
     private static let magic = Array("CLAC".utf8)
     private static let version: UInt8 = 1

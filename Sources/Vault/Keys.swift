@@ -1,6 +1,8 @@
 public import Cryptography
 
-/// An account's root key and what is derived from it. Exists while the owner is unlocked.
+/// An account's root key and what is derived from it.
+///
+/// Exists while the owner is unlocked.
 public struct RootKey: ~Copyable, Sendable {
     let secret: Secret
     let metadata: Secret
@@ -67,7 +69,9 @@ public struct Keyring: ~Copyable, Sendable {
     }
 }
 
-/// The key of one conversation and epoch. Shared by reference within a cell; zeroed with its last owner.
+/// The key of one conversation and epoch.
+///
+/// Shared by reference within a cell; zeroed with its last owner.
 public final class ConversationKey: Sendable {
     /// Whose it is.
     public let account: AccountID

@@ -1,4 +1,6 @@
-/// What can go wrong in this room. No case carries text or bytes from a record.
+/// What can go wrong in this room.
+///
+/// No case carries text or bytes from a record.
 public enum VaultError: Error, Equatable, Sendable {
     /// No slot opens with this credential, or there is no such slot.
     case wrongCredential

@@ -11,7 +11,9 @@ struct Cloister: AsyncParsableCommand {
               cloister serve --model model.gguf     with a model of your own
               cloister chat "What is stored?"       ask from the terminal
             """,
-        subcommands: [Serve.self, Init.self, Keys.self, Chat.self, Passphrase.self, ImportFernet.self, ExportFernet.self])
+        subcommands: [
+            Serve.self, Init.self, Keys.self, Chat.self, Passphrase.self, ImportFernet.self, ExportFernet.self,
+        ])
 
     /// Runs the command that the arguments name, and ends the process.
     static func run() async {

@@ -2,7 +2,8 @@ import ArgumentParser
 import Configuration
 import Foundation
 
-/// The settings, one form each: a flag, `CLOISTER_…` in the environment, or a key of the configuration file, in this order.
+/// The settings, one form each: a flag, `CLOISTER_…` in the environment, or a key of the configuration file, in this
+/// order.
 struct Settings: Sendable {
     static let keys = ["data", "port", "model", "context", "threads"]
 
@@ -15,20 +16,31 @@ struct Settings: Sendable {
     /// - Parameter flags: what the command line said.
     /// - Throws: `UserError` for an unknown key or a value out of range.
     init(flags: [String: String], environment: [String: String], file: String?) async throws {
-        let ours = environment.keys.filter { $0.hasPrefix("CLOISTER_") && $0 != "CLOISTER_CONFIG" && $0 != "CLOISTER_SHARED" }
+        let ours = environment.keys.filter {
+            $0.hasPrefix("CLOISTER_") && $0 != "CLOISTER_CONFIG" && $0 != "CLOISTER_SHARED"
+        }
         for key in ours { try Self.check(String(key.dropFirst(9)).lowercased(), in: "the environment (\(key))") }
         var providers: [any ConfigProvider] = [
-            InMemoryProvider(values: Dictionary(uniqueKeysWithValues: flags.map { (AbsoluteConfigKey([$0.key]), ConfigValue(.string($0.value), isSecret: false)) })),
+            InMemoryProvider(
+                values: Dictionary(
+                    uniqueKeysWithValues: flags.map {
+                        (AbsoluteConfigKey([$0.key]), ConfigValue(.string($0.value), isSecret: false))
+                    })),
             EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "cloister"),
         ]
         let path = file ?? environment["CLOISTER_CONFIG"] ?? Self.standardFile(environment)
         if FileManager.default.fileExists(atPath: path) {
-            guard let object = try? JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path))) as? [String: Any] else {
+            guard
+                let object = try? JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path)))
+                    as? [String: Any]
+            else {
                 throw UserError("the configuration file \(path) is not a JSON object")
             }
             for key in object.keys { try Self.check(key, in: path) }
             let text = object.mapValues { ConfigValue(.string("\($0)"), isSecret: false) }
-            providers.append(InMemoryProvider(values: Dictionary(uniqueKeysWithValues: text.map { (AbsoluteConfigKey([$0.key]), $0.value) })))
+            providers.append(
+                InMemoryProvider(
+                    values: Dictionary(uniqueKeysWithValues: text.map { (AbsoluteConfigKey([$0.key]), $0.value) })))
         } else if file != nil || environment["CLOISTER_CONFIG"] != nil {
             throw UserError("there is no configuration file at \(path)")
         }

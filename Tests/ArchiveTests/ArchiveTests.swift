@@ -168,12 +168,16 @@ struct DataDirectoryTests {
             atPath: target, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         try FileManager.default.createSymbolicLink(atPath: scratch.path + "/link", withDestinationPath: target)
         for path in ["/link", "/link/inner"] {
-            #expect(throws: ArchiveError.untrustedDirectory(.symlink)) { _ = try DataDirectory(path: scratch.path + path) }
+            #expect(throws: ArchiveError.untrustedDirectory(.symlink)) {
+                _ = try DataDirectory(path: scratch.path + path)
+            }
         }
         try FileManager.default.setAttributes([.posixPermissions: 0o750], ofItemAtPath: target)
         #expect(throws: ArchiveError.untrustedDirectory(.open)) { _ = try DataDirectory(path: target) }
         try Data().write(to: URL(filePath: scratch.path + "/file"))
-        #expect(throws: ArchiveError.untrustedDirectory(.notDirectory)) { _ = try DataDirectory(path: scratch.path + "/file") }
+        #expect(throws: ArchiveError.untrustedDirectory(.notDirectory)) {
+            _ = try DataDirectory(path: scratch.path + "/file")
+        }
     }
 
     @Test func `a small file is created whole and private`() throws {

@@ -51,7 +51,8 @@ import Testing
     }
 
     @Test func `the RFC 9180 base mode vectors of our suite open and export`() throws {
-        let all = try JSONDecoder().decode([HPKEVector].self, from: Shared.data("vectors/hpke/rfc9180_x25519_sha256.json"))
+        let all = try JSONDecoder().decode(
+            [HPKEVector].self, from: Shared.data("vectors/hpke/rfc9180_x25519_sha256.json"))
         let ours = all.filter { ($0.mode, $0.kem_id, $0.kdf_id, $0.aead_id) == (0, 0x20, 1, 2) }
         #expect(ours.count == 1)
         for vector in ours {
@@ -59,7 +60,8 @@ import Testing
             var recipient = try HybridEncryption.Recipient(
                 pair, encapsulated: Hex.decode(vector.enc) ?? [], info: Hex.decode(vector.info) ?? [])
             for message in vector.encryptions {
-                let opened = try recipient.open(Hex.decode(message.ct) ?? [], authenticating: Hex.decode(message.aad) ?? [])
+                let opened = try recipient.open(
+                    Hex.decode(message.ct) ?? [], authenticating: Hex.decode(message.aad) ?? [])
                 #expect(opened == Hex.decode(message.pt))
             }
         }

@@ -35,7 +35,10 @@ extension Engine {
 @Suite(.enabled(if: Shared.isPresent, "needs ../shared")) struct StoriesTests {
     private func load(_ name: String, threads: Int = 2, context: Int? = nil) throws -> (ModelFile, Tokenizer, Engine) {
         let file = try ModelFile(path: Shared.folder.appending(path: "models/\(name).gguf").path)
-        return (file, try file.makeTokenizer(), try Engine(file: file, options: .init(threads: threads, contextLength: context)))
+        return (
+            file, try file.makeTokenizer(),
+            try Engine(file: file, options: .init(threads: threads, contextLength: context))
+        )
     }
 
     private func goldens() throws -> [Golden] {
@@ -108,7 +111,8 @@ extension Engine {
 
     @Test func `several answers at once are each what they would be alone`() async throws {
         let (_, tokenizer, engine) = try load("stories260K-f32")
-        let prompts = ["Once upon a time", "Lily and Tom went to the", "The dog", "A big red ball"].map(tokenizer.encodeWithBeginning)
+        let prompts = ["Once upon a time", "Lily and Tom went to the", "The dog", "A big red ball"].map(
+            tokenizer.encodeWithBeginning)
         var alone: [[TokenID]] = []
         for prompt in prompts { alone.append(try await engine.answer(prompt, maxTokens: 30).tokens) }
         let together = try await withThrowingTaskGroup(of: (Int, [TokenID]).self) { group in

@@ -4,7 +4,9 @@ import Testing
 struct KernelTests {
     /// Random rows of a type, as GGUF stores them.
     private func weights(_ type: Int32, rows: Int, width: Int, _ random: inout SystemRandomNumberGenerator) -> [UInt8] {
-        func half() -> [UInt8] { [UInt8.random(in: 0...255, using: &random), 0x20 | UInt8.random(in: 0...7, using: &random)] }
+        func half() -> [UInt8] {
+            [UInt8.random(in: 0...255, using: &random), 0x20 | UInt8.random(in: 0...7, using: &random)]
+        }
         switch type {
         case 0:
             return (0..<rows * width).flatMap { _ in
@@ -28,7 +30,9 @@ struct KernelTests {
             let x = (0..<columns * width).map { _ in Float.random(in: -3...3, using: &random) }
             var blocks = [ck_block](repeating: ck_block(), count: columns * (width / 32) + 1)
             if width % 32 == 0 { ck_quantize(x, columns * width, &blocks) }
-            var (fast, plain) = ([Float](repeating: 0, count: columns * rows), [Float](repeating: 0, count: columns * rows))
+            var (fast, plain) = (
+                [Float](repeating: 0, count: columns * rows), [Float](repeating: 0, count: columns * rows)
+            )
             ck_matmul(type, matrix, width, 1, rows, x, blocks, columns, &fast, rows)
             ck_matmul_reference(type, matrix, width, 1, rows, x, blocks, columns, &plain, rows)
             let scale = max(plain.map(abs).max() ?? 0, 1e-3)

@@ -1,6 +1,8 @@
 public import Foundation
 
-/// The folder of published vectors and small weights that lies beside the repository on some machines. Tests that read it are skipped, by name, elsewhere.
+/// The folder of published vectors and small weights that lies beside the repository on some machines.
+///
+/// Tests that read it are skipped, by name, elsewhere.
 public enum Shared {
     /// `$CLOISTER_SHARED`, or `../shared` beside the repository.
     public static let folder: URL = {

@@ -15,7 +15,9 @@ extension Secret {
 extension PasswordHash {
     /// N = 2¹⁵, the least that is accepted.
     static var insecureForTests: PasswordHash {
-        do { return try PasswordHash(logCost: 15, blockSize: 8, parallelism: 1, salt: randomBytes(16)) } catch { preconditionFailure() }
+        do { return try PasswordHash(logCost: 15, blockSize: 8, parallelism: 1, salt: randomBytes(16)) } catch {
+            preconditionFailure()
+        }
     }
 }
 

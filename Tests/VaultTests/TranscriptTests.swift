@@ -115,7 +115,9 @@ struct TranscriptTests {
 
     @Test func `no two records share bytes that show their text or its length`() throws {
         var stored = try makeStored(turns: 0)
-        for text in ["a", "b", String(repeating: "c", count: 90)] { stored.keep(try stored.transcript.appending(turn(text))) }
+        for text in ["a", "b", String(repeating: "c", count: 90)] {
+            stored.keep(try stored.transcript.appending(turn(text)))
+        }
         #expect(Set(stored.records.map(\.box.count)).count == 1)
         #expect(Set(stored.records.map { Array($0.box.prefix(25)) }).count == 3)
     }

@@ -1,6 +1,8 @@
 import Foundation
 
-/// The requests of `docs/formats/actions.md`. A field that is not named there is refused.
+/// The requests of `docs/formats/actions.md`.
+///
+/// A field that is not named there is refused.
 enum Requests {
     struct Empty: ClosedRequest { enum CodingKeys: CaseIterable, CodingKey {} }
 

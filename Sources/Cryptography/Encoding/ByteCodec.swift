@@ -54,7 +54,8 @@ public struct ByteReader: Sendable {
     }
 
     /// A big-endian integer in its full width.
-    public mutating func integer<I: FixedWidthInteger & UnsignedInteger>(_ type: I.Type) throws(CryptographyError) -> I {
+    public mutating func integer<I: FixedWidthInteger & UnsignedInteger>(_ type: I.Type) throws(CryptographyError) -> I
+    {
         try bytes(MemoryLayout<I>.size).reduce(I.zero) { ($0 << 8) | I($1) }
     }
 

@@ -1,4 +1,6 @@
-/// A 16-byte random identifier of one kind of thing. It names; it never grants, and it is never part of a path.
+/// A 16-byte random identifier of one kind of thing.
+///
+/// It names; it never grants, and it is never part of a path.
 public struct Identifier<Kind>: Hashable, Sendable {
     private let high: UInt64
     private let low: UInt64

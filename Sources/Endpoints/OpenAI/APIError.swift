@@ -33,7 +33,8 @@ struct APIError: Error, Encodable {
     }
 
     static let missingKey = APIError(
-        .unauthorized, "invalid_request_error", "Send an API key: Authorization: Bearer cloister_… (cloister keys create makes one).",
+        .unauthorized, "invalid_request_error",
+        "Send an API key: Authorization: Bearer cloister_… (cloister keys create makes one).",
         code: "invalid_api_key")
     static let wrongKey = APIError(
         .unauthorized, "invalid_request_error", "This API key is not valid, or was revoked.", code: "invalid_api_key")
@@ -49,13 +50,15 @@ struct APIError: Error, Encodable {
     }
 
     static let noSuchModel = APIError(
-        .notFound, "invalid_request_error", "There is no such model here. GET /v1/models lists them; \"default\" always works.",
+        .notFound, "invalid_request_error",
+        "There is no such model here. GET /v1/models lists them; \"default\" always works.",
         param: "model", code: "model_not_found")
 
     init(_ refusal: Refusal) {
         switch refusal.code {
         case .malformed, .unsupported: self.init(.badRequest, "invalid_request_error", refusal.message)
-        case .promptTooLong: self.init(.badRequest, "invalid_request_error", refusal.message, code: "context_length_exceeded")
+        case .promptTooLong:
+            self.init(.badRequest, "invalid_request_error", refusal.message, code: "context_length_exceeded")
         case .wrongCredential: self = .wrongKey
         case .denied: self.init(.forbidden, "invalid_request_error", refusal.message)
         case .notFound: self.init(.notFound, "invalid_request_error", refusal.message)
@@ -69,7 +72,9 @@ struct APIError: Error, Encodable {
 
 /// Runs a handler; whatever goes wrong is answered in OpenAI's shape.
 func answeringErrors(_ body: () async throws -> Response) async throws -> Response {
-    do { return try await body() } catch let error as APIError { return try error.response() } catch let refusal as Refusal {
+    do { return try await body() } catch let error as APIError { return try error.response() } catch let refusal
+        as Refusal
+    {
         return try APIError(refusal).response()
     } catch is ChannelError {
         return try APIError(.internalServerError, "server_error", "The answer was cut off.").response()

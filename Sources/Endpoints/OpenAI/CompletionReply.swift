@@ -77,14 +77,16 @@ struct CompletionShape: Sendable {
     }
 
     func whole(_ text: String, _ reason: String, _ usage: CompletionReply.Usage) -> CompletionReply {
-        let choice = isChat
+        let choice =
+            isChat
             ? CompletionReply.Choice(message: .init(role: "assistant", content: text), finish_reason: reason)
             : CompletionReply.Choice(text: text, finish_reason: reason)
         return reply(isChat ? "chat.completion" : "text_completion", [choice], usage)
     }
 
     func chunk(role: String? = nil, text: String? = nil, reason: String? = nil) -> CompletionReply {
-        let choice = isChat
+        let choice =
+            isChat
             ? CompletionReply.Choice(delta: .init(role: role, content: text), finish_reason: reason)
             : CompletionReply.Choice(text: text ?? "", finish_reason: reason)
         return reply(isChat ? "chat.completion.chunk" : "text_completion", [choice], nil)
@@ -94,7 +96,9 @@ struct CompletionShape: Sendable {
         reply(isChat ? "chat.completion.chunk" : "text_completion", [], usage)
     }
 
-    private func reply(_ object: String, _ choices: [CompletionReply.Choice], _ usage: CompletionReply.Usage?) -> CompletionReply {
+    private func reply(_ object: String, _ choices: [CompletionReply.Choice], _ usage: CompletionReply.Usage?)
+        -> CompletionReply
+    {
         CompletionReply(id: id, object: object, created: created, model: model, choices: choices, usage: usage)
     }
 }

@@ -1,7 +1,9 @@
 import Foundation
 
-/// What `POST /v1/chat/completions` and `POST /v1/completions` take. Unknown fields are ignored, as clients expect; known ones that would change the
-/// answer and are not supported are refused by name.
+/// What `POST /v1/chat/completions` and `POST /v1/completions` take.
+///
+/// Unknown fields are ignored, as clients expect; known ones that would change the answer and are not supported are
+/// refused by name.
 struct CompletionRequest: Decodable {
     struct Message: Decodable {
         let role: String
@@ -18,13 +20,17 @@ struct CompletionRequest: Decodable {
             let role = try container.decode(String.self, forKey: .role)
             // OpenAI renamed `system` to `developer`; the meaning is the same.
             self.role = role == "developer" ? "system" : role
-            guard ["system", "user", "assistant"].contains(self.role) else { throw APIError.unsupported("messages.role") }
+            guard ["system", "user", "assistant"].contains(self.role) else {
+                throw APIError.unsupported("messages.role")
+            }
             if let text = try? container.decode(String.self, forKey: .content) {
                 content = text
             } else {
                 let parts = try container.decode([Part].self, forKey: .content)
                 content = try parts.map { part in
-                    guard part.type == "text", let text = part.text else { throw APIError.unsupported("messages.content.type") }
+                    guard part.type == "text", let text = part.text else {
+                        throw APIError.unsupported("messages.content.type")
+                    }
                     return text
                 }.joined(separator: "\n")
             }
@@ -47,7 +53,8 @@ struct CompletionRequest: Decodable {
         let isEmpty: Bool
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
-            isEmpty = container.decodeNil() || (try? container.decode([String: Double].self))?.isEmpty == true
+            isEmpty =
+                container.decodeNil() || (try? container.decode([String: Double].self))?.isEmpty == true
                 || (try? decoder.unkeyedContainer().count == 0) == true || (try? container.decode(Bool.self)) == false
                 || (try? container.decode(Double.self)) == 0
         }
@@ -72,7 +79,8 @@ struct CompletionRequest: Decodable {
     let n: Int?
     let best_of: Int?
     let response_format: ResponseFormat?
-    let tools, functions, logit_bias, logprobs, top_logprobs, suffix, echo, presence_penalty, frequency_penalty, audio: Present?
+    let tools, functions, logit_bias, logprobs, top_logprobs, suffix, echo, presence_penalty, frequency_penalty,
+        audio: Present?
 
     /// - Throws: `APIError` naming the first field that cannot be honoured.
     func validate() throws {
@@ -91,7 +99,9 @@ struct CompletionRequest: Decodable {
         try check("min_p", min_p, 0...1)
         try check("top_k", top_k.map(Double.init), 0...1_000_000)
         try check("max_tokens", limit.map(Double.init), 1...131_072)
-        guard (stop?.values.count ?? 0) <= 8 else { throw APIError.invalid("At most 8 stop strings are taken.", param: "stop") }
+        guard (stop?.values.count ?? 0) <= 8 else {
+            throw APIError.invalid("At most 8 stop strings are taken.", param: "stop")
+        }
     }
 
     /// The newer name wins.
@@ -121,11 +131,15 @@ struct CompletionRequest: Decodable {
                 throw APIError.invalid("messages must hold at least one message.", param: "messages")
             }
         } else {
-            guard let text = prompt?.values.first, !text.isEmpty else { throw APIError.invalid("prompt must not be empty.", param: "prompt") }
+            guard let text = prompt?.values.first, !text.isEmpty else {
+                throw APIError.invalid("prompt must not be empty.", param: "prompt")
+            }
         }
         return Sealed(
             messages: isChat ? messages?.map { .init(role: $0.role, content: $0.content) } : nil,
-            prompt: isChat ? nil : prompt?.values.first, maxTokens: limit ?? (isChat ? nil : 16), temperature: temperature, topP: top_p,
-            minP: min_p, topK: top_k, seed: seed.map(UInt64.init(bitPattern:)), stop: stop?.values, store: store ?? false)
+            prompt: isChat ? nil : prompt?.values.first, maxTokens: limit ?? (isChat ? nil : 16),
+            temperature: temperature, topP: top_p,
+            minP: min_p, topK: top_k, seed: seed.map(UInt64.init(bitPattern:)), stop: stop?.values,
+            store: store ?? false)
     }
 }

@@ -11,8 +11,12 @@ extension Door {
             let id = context.parameters.get("id")?.removingPercentEncoding ?? ""
             return try await answeringErrors { try await showModel(request, id) }
         }
-        router.post("v1/chat/completions") { request, _ in try await answeringErrors { try await complete(request, isChat: true) } }
-        router.post("v1/completions") { request, _ in try await answeringErrors { try await complete(request, isChat: false) } }
+        router.post("v1/chat/completions") { request, _ in
+            try await answeringErrors { try await complete(request, isChat: true) }
+        }
+        router.post("v1/completions") { request, _ in
+            try await answeringErrors { try await complete(request, isChat: false) }
+        }
         addTutorial(to: router)
     }
 
@@ -46,7 +50,9 @@ extension Door {
             try body.validate()
             let models = try await models(client)
             let wanted = body.model ?? "default"
-            guard wanted == "default" || models.contains(where: { $0.name == wanted }) else { throw APIError.noSuchModel }
+            guard wanted == "default" || models.contains(where: { $0.name == wanted }) else {
+                throw APIError.noSuchModel
+            }
             let reply = try await client.ask("complete", try JSONEncoder().encode(try body.sealed(isChat: isChat)))
             let shape = CompletionShape(isChat: isChat, model: models.first?.name ?? wanted, time: clock())
             guard let first = try await reply.next() else { throw ChannelError.truncated }
@@ -95,7 +101,9 @@ struct CompletionStream: Sendable {
                         if let text = piece.text { try await writer.write(event(shape.chunk(text: text))) }
                         guard let done = piece.done else { continue }
                         try await writer.write(event(shape.chunk(reason: Self.reason(done))))
-                        if includingUsage { try await writer.write(event(shape.usageChunk(.init(done, dropped: dropped)))) }
+                        if includingUsage {
+                            try await writer.write(event(shape.usageChunk(.init(done, dropped: dropped))))
+                        }
                     }
                     try await writer.write(ByteBuffer(string: "data: [DONE]\n\n"))
                 } catch let refusal as Refusal {

@@ -21,7 +21,8 @@ public struct ChatMessage: Sendable, Equatable {
 
 /// How a model wants a conversation written: recognised from its own template, never guessed, and never run as code.
 ///
-/// What the format writes itself becomes control tokens; what people wrote never does, so that nobody can speak for another by typing `<|im_end|>`.
+/// What the format writes itself becomes control tokens; what people wrote never does, so that nobody can speak for
+/// another by typing `<|im_end|>`.
 public enum ChatFormat: String, Sendable, CaseIterable {
     /// `<|im_start|>role⏎…<|im_end|>⏎`
     case chatML = "ChatML"
@@ -29,7 +30,9 @@ public enum ChatFormat: String, Sendable, CaseIterable {
     case llama2 = "Llama 2"
     /// `<|start_header_id|>role<|end_header_id|>⏎⏎…<|eot_id|>`
     case llama3 = "Llama 3"
-    /// `<|user|>…<|end|><|assistant|>…<|end|>`; no system messages. The built-in guide's.
+    /// `<|user|>…<|end|><|assistant|>…<|end|>`; no system messages.
+    ///
+    /// The built-in guide's.
     case guide = "guide"
     /// A base model without a template: the messages, one after another.
     case plain = "plain"
@@ -114,7 +117,8 @@ public enum ChatFormat: String, Sendable, CaseIterable {
 
 extension ModelFile {
     /// The file's chat format; `.plain` if it has no template.
-    /// - Throws: `unknownChatFormat` for a template that is none of those known, or whose control tokens the vocabulary lacks.
+    /// - Throws: `unknownChatFormat` for a template that is none of those known, or whose control tokens the vocabulary
+    ///   lacks.
     public func makeChatFormat(_ tokenizer: Tokenizer) throws(InferenceError) -> ChatFormat {
         guard let template = metadataString("tokenizer.chat_template") else { return .plain }
         let format: ChatFormat

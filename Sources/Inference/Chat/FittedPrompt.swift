@@ -7,9 +7,12 @@ public struct FittedPrompt: Sendable, Equatable {
 }
 
 extension ChatFormat {
-    /// Drops the oldest messages until the prompt fits. System messages and the last message stay.
+    /// Drops the oldest messages until the prompt fits.
     ///
-    /// Half of the budget is freed at once: were it one message at a time, every later turn would begin differently and nothing of the one
+    /// System messages and the last message stay.
+    ///
+    /// Half of the budget is freed at once: were it one message at a time, every later turn would begin differently and
+    /// nothing of the one
     /// before could be reused.
     /// - Parameter budget: tokens that the prompt may take.
     /// - Throws: `promptTooLong` if what must stay does not fit.
@@ -22,7 +25,8 @@ extension ChatFormat {
         let turns = messages.filter { $0.role != .system }
         var smallest = whole.count
         for limit in [budget / 2, budget] {
-            for dropped in turns.indices.dropLast() where turns[dropped + 1].role == .user || dropped + 2 == turns.count {
+            for dropped in turns.indices.dropLast() where turns[dropped + 1].role == .user || dropped + 2 == turns.count
+            {
                 let tokens = render(frame + turns[(dropped + 1)...], with: tokenizer)
                 smallest = tokens.count
                 if tokens.count <= limit { return FittedPrompt(tokens: tokens, droppedMessages: dropped + 1) }

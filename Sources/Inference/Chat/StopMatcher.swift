@@ -30,7 +30,9 @@ public struct StopMatcher: Sendable {
         held.indices.first { start in stops.contains { held[start...].starts(with: $0) } }
     }
 
-    /// Length of the longest end of the text that a stop string begins with. A stop string begins with a whole character, so none is split.
+    /// Length of the longest end of the text that a stop string begins with.
+    ///
+    /// A stop string begins with a whole character, so none is split.
     private func possiblePrefixCount() -> Int {
         let longest = (stops.map(\.count).max() ?? 1) - 1
         for count in stride(from: min(longest, held.count), to: 0, by: -1) {

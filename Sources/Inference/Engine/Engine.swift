@@ -44,7 +44,9 @@ public struct GenerationRequest: Sendable {
     }
 }
 
-/// Token ids in, token ids out. Knows nothing of people or text; runs on threads of its own.
+/// Token ids in, token ids out.
+///
+/// Knows nothing of people or text; runs on threads of its own.
 public final class Engine: Sendable {
     /// Longest context in tokens.
     public let contextLength: Int
@@ -71,7 +73,9 @@ public final class Engine: Sendable {
 
     deinit { scheduler.stop() }
 
-    /// A new, empty sequence. It takes memory when it is first used.
+    /// A new, empty sequence.
+    ///
+    /// It takes memory when it is first used.
     public func openSequence() -> SequenceID { scheduler.openSequence() }
 
     /// Forgets a sequence; its keys and values are zeroed as soon as no answer uses them.

@@ -22,7 +22,8 @@ public enum FinishReason: Sendable, Equatable {
 
 /// The events of one answer as they happen.
 ///
-/// The engine stays at most `capacity` events ahead of the reader. Cancelling the reading task, or letting go of this value, stops the engine within
+/// The engine stays at most `capacity` events ahead of the reader. Cancelling the reading task, or letting go of this
+/// value, stops the engine within
 /// a token or a chunk of the prompt.
 public final class Generation: AsyncSequence, Sendable {
     /// An event.

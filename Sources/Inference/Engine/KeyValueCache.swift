@@ -1,4 +1,5 @@
-/// What the engine remembers of one sequence: keys and values of every token read so far, per layer `[context, keyWidth]` as 32-bit floats.
+/// What the engine remembers of one sequence: keys and values of every token read so far, per layer `[context,
+/// keyWidth]` as 32-bit floats.
 ///
 /// Belongs to one sequence alone; nothing is shared between sequences. Only the engine's thread touches it.
 final class KeyValueCache: @unchecked Sendable {

@@ -41,10 +41,12 @@ struct LlamaModel: Sendable {
         let shape = try LlamaShape(file: file)
         self.shape = shape
         embedding = try file.tensor("token_embd.weight", width: shape.width, rows: shape.vocabulary)
-        head = file.hasTensor("output.weight")
+        head =
+            file.hasTensor("output.weight")
             ? try file.tensor("output.weight", width: shape.width, rows: shape.vocabulary) : embedding
         norm = try file.floats("output_norm.weight", count: shape.width)
-        frequencyFactors = file.hasTensor("rope_freqs.weight")
+        frequencyFactors =
+            file.hasTensor("rope_freqs.weight")
             ? try file.floats("rope_freqs.weight", count: shape.rotated / 2)
             : [Float](repeating: 1, count: shape.rotated / 2)
         var layers: [Layer] = []
@@ -70,7 +72,8 @@ extension LlamaModel.Layer {
 extension LlamaShape {
     /// Reads and bounds the shape: a hostile file must neither overflow an index nor ask for absurd memory.
     init(file: ModelFile) throws(InferenceError) {
-        func size(_ key: String, _ range: ClosedRange<Int>, default standard: Int? = nil) throws(InferenceError) -> Int {
+        func size(_ key: String, _ range: ClosedRange<Int>, default standard: Int? = nil) throws(InferenceError) -> Int
+        {
             guard let value = file.integer("llama.\(key)") ?? standard, range.contains(value) else {
                 throw .malformed("llama.\(key)")
             }
@@ -95,7 +98,9 @@ extension LlamaShape {
         vocabulary = tokens
         epsilon = file.number("llama.attention.layer_norm_rms_epsilon") ?? 1e-5
         ropeBase = file.number("llama.rope.freq_base") ?? 10_000
-        guard epsilon > 0, epsilon < 1, ropeBase >= 1, ropeBase.isFinite else { throw .malformed("llama.rope.freq_base") }
+        guard epsilon > 0, epsilon < 1, ropeBase >= 1, ropeBase.isFinite else {
+            throw .malformed("llama.rope.freq_base")
+        }
         let scaling = file.metadataString("llama.rope.scaling.type") ?? "none"
         guard scaling == "none" || file.hasTensor("rope_freqs.weight") else {
             throw .malformed("llama.rope.scaling.type: not supported yet")
@@ -108,6 +113,8 @@ extension ModelFile {
     func floats(_ name: String, count: Int) throws(InferenceError) -> [Float] {
         let tensor = try tensor(name, width: count, rows: 1)
         guard tensor.type == .f32 else { throw .malformed("type of \(name)") }
-        return (0..<count).map { Float(bitPattern: tensor.bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)) }
+        return (0..<count).map {
+            Float(bitPattern: tensor.bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self))
+        }
     }
 }

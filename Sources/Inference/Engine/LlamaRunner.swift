@@ -1,12 +1,17 @@
 import CKernels
 import Glibc
 
-/// Computes a Llama model: token ids and a cache in, logits out. One per engine; used by the engine's thread only.
+/// Computes a Llama model: token ids and a cache in, logits out.
 ///
-/// x ← embedding; for each layer: x += output(attention(rope(q), rope(k), v)) and x += down(silu(gate) · up), each on the normed x; logits ← head(norm(x)).
+/// One per engine; used by the engine's thread only.
+///
+/// x ← embedding; for each layer: x += output(attention(rope(q), rope(k), v)) and x += down(silu(gate) · up), each on
+/// the normed x; logits ← head(norm(x)).
 /// All matrices are `[columns, width]`, one column per token of the chunk.
 final class LlamaRunner {
-    /// Most tokens read at once. *Our choice*: large enough that a weight row is unpacked once for many tokens, small enough to stop within a
+    /// Most tokens read at once.
+    ///
+    /// *Our choice*: large enough that a weight row is unpacked once for many tokens, small enough to stop within a
     /// fraction of a second.
     static let chunkLimit = 64
     /// Rows of a matrix that a thread takes at a time.
@@ -43,13 +48,18 @@ final class LlamaRunner {
     ///   - tokens: 1 to `chunkLimit` tokens that are in the vocabulary and fit the context.
     ///   - wantsLogits: whether the last token's logits are needed.
     /// - Returns: logits `[vocabulary]`, valid until the next call; nil if not wanted.
-    func read(_ tokens: ArraySlice<TokenID>, into cache: KeyValueCache, wantsLogits: Bool) -> UnsafeBufferPointer<Float>? {
+    func read(_ tokens: ArraySlice<TokenID>, into cache: KeyValueCache, wantsLogits: Bool) -> UnsafeBufferPointer<
+        Float
+    >? {
         let first = cache.tokens.count
-        precondition(!tokens.isEmpty && tokens.count <= Self.chunkLimit && first + tokens.count <= context, "chunk too long")
+        precondition(
+            !tokens.isEmpty && tokens.count <= Self.chunkLimit && first + tokens.count <= context, "chunk too long")
         embed(tokens)
         prepareRotation(first: first, count: tokens.count)
         for (index, layer) in model.layers.enumerated() {
-            attend(layer, keys: cache.keys(layer: index), values: cache.values(layer: index), first: first, count: tokens.count)
+            attend(
+                layer, keys: cache.keys(layer: index), values: cache.values(layer: index), first: first,
+                count: tokens.count)
             feedForward(layer, count: tokens.count)
         }
         cache.append(tokens)
@@ -67,7 +77,8 @@ final class LlamaRunner {
         let rowBytes = table.width / table.type.blockCount * table.type.blockBytes
         for (column, token) in tokens.enumerated() {
             ck_dequantize(
-                Int32(table.type.rawValue), table.bytes + Int(token) * rowBytes, shape.width, stream.start + column * shape.width)
+                Int32(table.type.rawValue), table.bytes + Int(token) * rowBytes, shape.width,
+                stream.start + column * shape.width)
         }
     }
 
@@ -75,7 +86,8 @@ final class LlamaRunner {
         let half = shape.rotated / 2
         for column in 0..<count {
             for index in 0..<half {
-                let frequency = pow(shape.ropeBase, -2 * Float(index) / Float(shape.rotated)) / model.frequencyFactors[index]
+                let frequency =
+                    pow(shape.ropeBase, -2 * Float(index) / Float(shape.rotated)) / model.frequencyFactors[index]
                 let angle = Float(first + column) * frequency
                 cosine.start[column * half + index] = cos(angle)
                 sine.start[column * half + index] = sin(angle)
@@ -84,7 +96,8 @@ final class LlamaRunner {
     }
 
     private func attend(
-        _ layer: LlamaModel.Layer, keys: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>, first: Int, count: Int
+        _ layer: LlamaModel.Layer, keys: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>, first: Int,
+        count: Int
     ) {
         let (width, keyWidth, head) = (shape.queryWidth, shape.keyWidth, shape.headWidth)
         norm(layer.attentionNorm, count: count)
@@ -163,7 +176,8 @@ final class LlamaRunner {
         pool.run(chunks) { chunk in
             let first = chunk * Self.rowsPerChunk
             ck_matmul(
-                Int32(tensor.type.rawValue), tensor.bytes, tensor.width, first, min(first + Self.rowsPerChunk, tensor.rows),
+                Int32(tensor.type.rawValue), tensor.bytes, tensor.width, first,
+                min(first + Self.rowsPerChunk, tensor.rows),
                 input.floats, input.blocks, count, out, stride)
         }
     }

@@ -18,7 +18,8 @@ public struct Sampling: Sendable, Equatable {
     /// The likeliest token, always.
     public static let greedy = Sampling(temperature: 0)
 
-    /// - Parameters: see the properties. *Our choice* of defaults: those of llama.cpp's command line, but for the temperature of 0.7 that most model cards name.
+    /// - Parameters: see the properties. *Our choice* of defaults: those of llama.cpp's command line, but for the
+    ///   temperature of 0.7 that most model cards name.
     public init(
         temperature: Float = 0.7, topK: Int = 40, topP: Float = 0.95, minP: Float = 0.05, repetitionPenalty: Float = 1,
         seed: UInt64? = nil
@@ -92,7 +93,9 @@ struct Sampler {
     }
 }
 
-/// A small generator whose sequence follows from its seed on every machine (Steele, Lea, Flood, OOPSLA 2014). Not for keys.
+/// A small generator whose sequence follows from its seed on every machine (Steele, Lea, Flood, OOPSLA 2014).
+///
+/// Not for keys.
 struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 

@@ -1,6 +1,8 @@
 import CKernels
 
-/// The engine's own threads. Loops are short and many; Swift's tasks would cost more than the work.
+/// The engine's own threads.
+///
+/// Loops are short and many; Swift's tasks would cost more than the work.
 final class ThreadPool: @unchecked Sendable {
     let threads: Int
     private let pool: OpaquePointer
@@ -12,7 +14,9 @@ final class ThreadPool: @unchecked Sendable {
 
     deinit { ck_pool_destroy(pool) }
 
-    /// Runs `body` for 0..<chunks on all threads and returns when all are done. One caller at a time.
+    /// Runs `body` for 0..<chunks on all threads and returns when all are done.
+    ///
+    /// One caller at a time.
     func run(_ chunks: Int, _ body: (Int) -> Void) {
         withoutActuallyEscaping(body) { body in
             withUnsafePointer(to: body) { pointer in

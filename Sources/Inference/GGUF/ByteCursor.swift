@@ -1,4 +1,5 @@
-/// Reads little-endian values from a mapped file; every read is checked against its end, with arithmetic that reports overflow.
+/// Reads little-endian values from a mapped file; every read is checked against its end, with arithmetic that reports
+/// overflow.
 struct ByteCursor {
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0

@@ -1,6 +1,8 @@
 import Glibc
 
-/// A file mapped read-only, or memory that is there anyway. Never written; unmapped with its last owner.
+/// A file mapped read-only, or memory that is there anyway.
+///
+/// Never written; unmapped with its last owner.
 final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
     private let isMapping: Bool
@@ -10,7 +12,9 @@ final class MappedFile: @unchecked Sendable {
         guard descriptor >= 0 else { throw .cannotOpen(code: errno) }
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw .cannotOpen(code: EINVAL) }
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw .cannotOpen(code: EINVAL)
+        }
         guard status.st_size > 0 else { throw .notGGUF }
         let count = Int(status.st_size)
         guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {

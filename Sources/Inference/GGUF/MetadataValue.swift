@@ -1,4 +1,6 @@
-/// A metadata value of a GGUF file. Arrays stay in the file: their bytes are read when they are asked for.
+/// A metadata value of a GGUF file.
+///
+/// Arrays stay in the file: their bytes are read when they are asked for.
 enum MetadataValue {
     case unsigned(UInt64)
     case signed(Int64)
@@ -87,7 +89,9 @@ extension MetadataValue {
     /// The numbers of an array of 32-bit floats.
     var floats: [Float]? {
         guard case .array(6, let count, let bytes) = self else { return nil }
-        return (0..<count).map { Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self))) }
+        return (0..<count).map {
+            Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)))
+        }
     }
 
     /// The numbers of an array of 32-bit integers.

@@ -1,6 +1,7 @@
 /// An opened GGUF file (version 2 or 3): metadata and tensors, every count, length and offset checked against the file.
 ///
-/// `GGUF` ‖ version u32 ‖ tensors u64 ‖ pairs u64 ‖ pairs (key, type, value) ‖ tensors (name, dimensions, type, offset) ‖ data from the next multiple of
+/// `GGUF` ‖ version u32 ‖ tensors u64 ‖ pairs u64 ‖ pairs (key, type, value) ‖ tensors (name, dimensions, type, offset)
+/// ‖ data from the next multiple of
 /// `general.alignment`. Little-endian throughout.
 public final class ModelFile: Sendable {
     /// The file's own name without `.gguf`.
@@ -80,7 +81,9 @@ public final class ModelFile: Sendable {
         guard (1...UInt32(dimensionLimit)).contains(dimensions) else { throw .malformed("number of dimensions") }
         var (width, rows) = (0, 1)
         for index in 0..<dimensions {
-            guard let size = Int(exactly: try cursor.integer(UInt64.self)), size > 0 else { throw .malformed("a dimension") }
+            guard let size = Int(exactly: try cursor.integer(UInt64.self)), size > 0 else {
+                throw .malformed("a dimension")
+            }
             if index == 0 {
                 width = size
             } else {
@@ -99,7 +102,9 @@ public final class ModelFile: Sendable {
         _ contents: Contents, after end: Int, in fileCount: Int
     ) throws(InferenceError) -> [String: TensorEntry] {
         let alignment = contents.metadata["general.alignment"]?.integer ?? 32
-        guard alignment > 0, alignment <= 1 << 20, alignment & (alignment - 1) == 0 else { throw .malformed("general.alignment") }
+        guard alignment > 0, alignment <= 1 << 20, alignment & (alignment - 1) == 0 else {
+            throw .malformed("general.alignment")
+        }
         let start = (end + alignment - 1) / alignment * alignment
         var placed: [String: TensorEntry] = [:]
         for (name, tensor) in contents.tensors {

@@ -47,7 +47,9 @@ struct BytePairEncoding: Sendable {
         }
     }
 
-    private static func pair(_ a: TokenID, _ b: TokenID) -> UInt64 { UInt64(UInt32(bitPattern: a)) << 32 | UInt64(UInt32(bitPattern: b)) }
+    private static func pair(_ a: TokenID, _ b: TokenID) -> UInt64 {
+        UInt64(UInt32(bitPattern: a)) << 32 | UInt64(UInt32(bitPattern: b))
+    }
 }
 
 /// GPT-2's printable spelling of bytes: 188 bytes stand for themselves, the other 68 are moved to U+0100 and up.

@@ -1,7 +1,8 @@
 import HeapModule
 
-/// Merges neighbouring symbols, best pair first, leftmost among equals, in O(n log n). Byte-pair encoding and SentencePiece differ only in what a symbol
-/// is and how good a pair is.
+/// Merges neighbouring symbols, best pair first, leftmost among equals, in O(n log n).
+///
+/// Byte-pair encoding and SentencePiece differ only in what a symbol is and how good a pair is.
 struct MergeQueue<Symbol> {
     private struct Node {
         var symbol: Symbol?

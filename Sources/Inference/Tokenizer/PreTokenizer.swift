@@ -1,8 +1,11 @@
-/// Splits text into the pieces that byte-pair encoding merges within, as Llama 3 does (`tokenizer.ggml.pre` = `llama-bpe`):
+/// Splits text into the pieces that byte-pair encoding merges within, as Llama 3 does.
+///
+/// The expression behind `tokenizer.ggml.pre` = `llama-bpe`:
 ///
 ///     (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 ///
-/// A scanner over scalars with one look-ahead, linear in the text; each alternative is one function, tried in the order of the expression.
+/// A scanner over scalars with one look-ahead, linear in the text; each alternative is one function, tried in the order
+/// of the expression.
 struct PreTokenizer {
     private enum Class { case letter, number, space, other }
 

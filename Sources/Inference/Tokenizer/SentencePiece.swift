@@ -1,4 +1,5 @@
-/// SentencePiece in the form of Llama 1 and 2 (`tokenizer.ggml.model` = `llama`): best-scoring merges of characters, bytes for what is left.
+/// SentencePiece in the form of Llama 1 and 2 (`tokenizer.ggml.model` = `llama`): best-scoring merges of characters,
+/// bytes for what is left.
 struct SentencePiece: Sendable {
     /// U+2581, which stands for a space.
     private static let space: [UInt8] = [0xE2, 0x96, 0x81]
@@ -29,7 +30,9 @@ struct SentencePiece: Sendable {
         var queue = MergeQueue(symbols)
         let merged = queue.merged { left, right in
             vocabulary.idsByPiece[left + right].map { scores[Int($0)] }
-        } join: { $0 + $1 }
+        } join: {
+            $0 + $1
+        }
         return merged.flatMap { piece -> [TokenID] in
             if let id = vocabulary.idsByPiece[piece] { return [id] }
             return piece.compactMap { bytes[Int($0)] }

@@ -1,4 +1,6 @@
-/// Turns text into a model's tokens and back. Text never becomes a control token, whatever it says.
+/// Turns text into a model's tokens and back.
+///
+/// Text never becomes a control token, whatever it says.
 public struct Tokenizer: Sendable {
     private enum Kind: Sendable {
         case sentencePiece(SentencePiece)
@@ -58,7 +60,8 @@ public struct Tokenizer: Sendable {
     public func makeDetokenizer() -> Detokenizer { Detokenizer(self) }
 }
 
-/// Joins tokens to text and gives out whole characters only: the bytes of a character may be spread over several tokens.
+/// Joins tokens to text and gives out whole characters only: the bytes of a character may be spread over several
+/// tokens.
 public struct Detokenizer: Sendable {
     private let tokenizer: Tokenizer
     private var pending: [UInt8] = []
@@ -66,7 +69,8 @@ public struct Detokenizer: Sendable {
     init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
 
     /// Adds a token.
-    /// - Returns: the text that is complete now, possibly empty. Bytes that can never become a character come out as U+FFFD.
+    /// - Returns: the text that is complete now, possibly empty. Bytes that can never become a character come out as
+    ///   U+FFFD.
     public mutating func append(_ id: TokenID) -> String {
         pending += tokenizer.bytes(of: id)
         let complete = pending.count - Self.unfinishedCount(pending)

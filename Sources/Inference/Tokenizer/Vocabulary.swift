@@ -17,11 +17,14 @@ struct Vocabulary: Sendable {
     let addsBeginning: Bool
     private let endsOfGeneration: Set<TokenID>
 
-    private static let endNames = ["<|eot_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<|eom_id|>", "</s>", "<|end_of_text|>"]
+    private static let endNames = [
+        "<|eot_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<|eom_id|>", "</s>", "<|end_of_text|>",
+    ]
 
     /// - Parameter decode: turns the file's spelling of a normal token into its bytes.
     init(file: ModelFile, addsBeginning: Bool, decode: (UnsafeRawBufferPointer) -> [UInt8]?) throws(InferenceError) {
-        guard let texts = file.value("tokenizer.ggml.tokens")?.strings, !texts.isEmpty, texts.count <= Int(Int32.max) else {
+        guard let texts = file.value("tokenizer.ggml.tokens")?.strings, !texts.isEmpty, texts.count <= Int(Int32.max)
+        else {
             throw .malformed("tokenizer.ggml.tokens")
         }
         let types = file.value("tokenizer.ggml.token_type")?.integers ?? [Int32](repeating: 1, count: texts.count)

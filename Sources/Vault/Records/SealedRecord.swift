@@ -1,4 +1,6 @@
-/// One record as it is stored. Everything but the box is in the clear and bound to it.
+/// One record as it is stored.
+///
+/// Everything but the box is in the clear and bound to it.
 public struct SealedRecord: Sendable, Equatable {
     /// What the box holds.
     public enum Kind: UInt8, Sendable {

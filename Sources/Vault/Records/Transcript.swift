@@ -3,7 +3,8 @@ public import Foundation
 
 /// An open conversation: its head, and the turns that count.
 ///
-/// Changes are made in two steps, so that memory never runs ahead of the disk: `appending` and `renamed` return a `Change`, the caller stores its sealed
+/// Changes are made in two steps, so that memory never runs ahead of the disk: `appending` and `renamed` return a
+/// `Change`, the caller stores its sealed
 /// parts, and only then keeps its transcript.
 public struct Transcript: Sendable {
     /// Longest title, characters.

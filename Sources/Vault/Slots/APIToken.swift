@@ -1,6 +1,8 @@
 public import Cryptography
 
-/// An API key as a program presents it: `cloister_` ‖ base64url(account ‖ slot ‖ secret). `docs/formats/vault.md` §3.
+/// An API key as a program presents it: `cloister_` ‖ base64url(account ‖ slot ‖ secret).
+///
+/// `docs/formats/vault.md` §3.
 public struct APIToken: ~Copyable, Sendable {
     private static let prefix = "cloister_"
 

@@ -1,6 +1,8 @@
 import Cryptography
 
-/// 160 random bits that open the root key when the passphrase is forgotten. `docs/formats/vault.md` §3.
+/// 160 random bits that open the root key when the passphrase is forgotten.
+///
+/// `docs/formats/vault.md` §3.
 public struct RecoveryCode: ~Copyable, Sendable {
     private static let byteCount = 20
     private static let quintetCount = 36
@@ -15,7 +17,8 @@ public struct RecoveryCode: ~Copyable, Sendable {
     /// Reads a code as a person typed it: case, hyphens and spaces do not matter, `I L O` are read as `1 1 0`.
     /// - Throws: `wrongCredential` for a foreign character, a wrong length or wrong check characters.
     public init(reading text: String) throws(VaultError) {
-        guard text.utf8.count <= 200, let quintets = Base32.quintets(of: text), quintets.count == Self.quintetCount else {
+        guard text.utf8.count <= 200, let quintets = Base32.quintets(of: text), quintets.count == Self.quintetCount
+        else {
             throw .wrongCredential
         }
         var bytes = Self.packed(quintets.dropLast(4))
@@ -29,7 +32,8 @@ public struct RecoveryCode: ~Copyable, Sendable {
         var bytes = secret.withUnsafeBytes { Array($0) }
         defer { bytes.erase() }
         let characters = Array(Base32.encode(quintets: Self.quintets(bytes) + Self.check(bytes)))
-        return stride(from: 0, to: characters.count, by: 4).map { String(characters[$0..<$0 + 4]) }.joined(separator: "-")
+        return stride(from: 0, to: characters.count, by: 4).map { String(characters[$0..<$0 + 4]) }.joined(
+            separator: "-")
     }
 
     borrowing func duplicate() -> RecoveryCode { RecoveryCode(secret: secret.duplicate()) }

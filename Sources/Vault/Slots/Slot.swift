@@ -1,6 +1,8 @@
 public import Cryptography
 
-/// One way into an account. `docs/formats/vault.md` §3.
+/// One way into an account.
+///
+/// `docs/formats/vault.md` §3.
 public struct Slot: Sendable, Equatable {
     /// What the slot is opened with.
     public enum Kind: UInt8, Sendable {

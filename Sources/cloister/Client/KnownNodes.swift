@@ -1,6 +1,7 @@
 import Foundation
 
-/// The fingerprints that this user's command line has met, by data directory: outside the directory, so that whoever swaps it is noticed.
+/// The fingerprints that this user's command line has met, by data directory: outside the directory, so that whoever
+/// swaps it is noticed.
 struct KnownNodes {
     private let path: String
 
@@ -23,6 +24,8 @@ struct KnownNodes {
 
     private func lines() -> [[Substring]] {
         guard let data = FileManager.default.contents(atPath: path) else { return [] }
-        return String(decoding: data, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ", maxSplits: 1) }
+        return String(decoding: data, as: UTF8.self).split(separator: "\n").map {
+            $0.split(separator: " ", maxSplits: 1)
+        }
     }
 }

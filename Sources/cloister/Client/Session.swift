@@ -3,7 +3,9 @@ import Cell
 import Channel
 import Foundation
 
-/// The command line's way to the cells: over the local socket if a server runs, else in this process. One of the two holds the archive, never both.
+/// The command line's way to the cells: over the local socket if a server runs, else in this process.
+///
+/// One of the two holds the archive, never both.
 struct Session {
     let client: ChannelClient
     private let node: Node?

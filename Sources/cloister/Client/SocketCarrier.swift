@@ -18,7 +18,8 @@ struct SocketCarrier: Carrier {
     func ask(_ route: Route, _ place: Place, _ body: [UInt8]) async throws -> PieceStream {
         let object = place.object == .none ? "" : "/" + place.object.hex
         let exchange = try await Exchange(
-            path: path, .POST, "/cloister/v1/cell/\(place.action)\(object)", cookie: "cloister-route=\(route.hex)", body)
+            path: path, .POST, "/cloister/v1/cell/\(place.action)\(object)", cookie: "cloister-route=\(route.hex)", body
+        )
         guard exchange.status == .ok else { throw try await refusal(exchange) }
         return PieceStream { send in
             var events = EventReader()
@@ -49,7 +50,8 @@ struct SocketCarrier: Carrier {
 
     private func refusal(_ exchange: Exchange) async throws -> any Error {
         let body = Data(try await collect(exchange))
-        return (try? JSONDecoder().decode(RefusalEnvelope.self, from: body).error) ?? Refusal(.internal, "The server answered in a way that this version does not know.")
+        return (try? JSONDecoder().decode(RefusalEnvelope.self, from: body).error)
+            ?? Refusal(.internal, "The server answered in a way that this version does not know.")
     }
 }
 
@@ -71,10 +73,15 @@ private final class Exchange: Sendable {
                         return try Connection(wrappingChannelSynchronously: channel)
                     }
                 }
-        } catch { throw UserError("a server holds this data directory but does not answer on its socket; is it still starting?") }
+        } catch {
+            throw UserError(
+                "a server holds this data directory but does not answer on its socket; is it still starting?")
+        }
         let (parts, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
         let (heads, headContinuation) = AsyncStream<HTTPResponseStatus>.makeStream()
-        var headers = HTTPHeaders([("Host", "cloister"), ("Content-Length", String(body.count)), ("Connection", "close")])
+        var headers = HTTPHeaders([
+            ("Host", "cloister"), ("Content-Length", String(body.count)), ("Connection", "close"),
+        ])
         if let cookie { headers.add(name: "Cookie", value: cookie) }
         let head = HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: headers)
         task = Task {
@@ -123,7 +130,9 @@ struct EventReader {
                 continue
             }
             let text = String(decoding: line, as: UTF8.self)
-            if text.hasPrefix("data: "), let piece = Base64URL.decode(String(text.dropFirst(6))) { pieces.append(piece) }
+            if text.hasPrefix("data: "), let piece = Base64URL.decode(String(text.dropFirst(6))) {
+                pieces.append(piece)
+            }
             line = []
         }
         return pieces

@@ -40,7 +40,9 @@ enum Terminal {
 
     /// The first line of a small file.
     static func firstLine(_ path: String) throws -> String {
-        guard let data = FileManager.default.contents(atPath: path), data.count <= 4_096, let text = String(validating: data, as: UTF8.self) else {
+        guard let data = FileManager.default.contents(atPath: path), data.count <= 4_096,
+            let text = String(validating: data, as: UTF8.self)
+        else {
             throw UserError("\(path) cannot be read as a passphrase file")
         }
         let line = String(text.prefix { !$0.isNewline })

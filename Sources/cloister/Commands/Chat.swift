@@ -20,7 +20,8 @@ struct CredentialOptions: ParsableArguments {
 struct Chat: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Chat in the terminal.",
-        discussion: "Without a prompt it goes on until an empty line or Ctrl-D. Ctrl-C ends it; what was said is kept, sealed.")
+        discussion:
+            "Without a prompt it goes on until an empty line or Ctrl-D. Ctrl-C ends it; what was said is kept, sealed.")
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var credential: CredentialOptions
@@ -40,7 +41,8 @@ struct Chat: AsyncParsableCommand {
 
     func run() async throws {
         try await explained {
-            let session = try await Session.open(try credential.credential(), try await common.settings(["model": model]))
+            let session = try await Session.open(
+                try credential.credential(), try await common.settings(["model": model]))
             let client = session.client
             let keep = client.opened.keep && !offRecord
             let conversation = try await client.ask("conversations.create", ["offRecord": !keep], as: Created.self).id
@@ -54,7 +56,8 @@ struct Chat: AsyncParsableCommand {
     }
 
     private func answer(_ text: String, _ conversation: String, _ client: ChannelClient) async throws {
-        let reply = try await client.ask("conversations.send", object: conversation, try JSONEncoder().encode(["text": text]))
+        let reply = try await client.ask(
+            "conversations.send", object: conversation, try JSONEncoder().encode(["text": text]))
         while let data = try await reply.next() {
             let piece = try JSONDecoder().decode(Piece.self, from: data)
             if let dropped = piece.started?.droppedTurns, dropped > 0 {

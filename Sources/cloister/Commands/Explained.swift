@@ -18,7 +18,8 @@ private func sentence(_ error: any Error) -> String {
     case let error as UserError: error.description
     case let refusal as Refusal: refusal.message
     case let error as InferenceError: error.description
-    case ArchiveError.inUse: "another Cloister has this data directory open; stop it first, or choose another with --data"
+    case ArchiveError.inUse:
+        "another Cloister has this data directory open; stop it first, or choose another with --data"
     case ArchiveError.untrustedDirectory(let fault): "the data directory is refused: \(fault.rawValue)"
     case ArchiveError.full: "the disk is full; nothing was changed"
     case ArchiveError.readOnly: "the data directory cannot be written; nothing was changed"

@@ -34,11 +34,16 @@ struct ImportFernet: AsyncParsableCommand {
             let conversations = try FernetFolder(folder, keyFile: keyFile).read()
             let session = try await Session.open(try credential.credential(), try await common.settings())
             for (name, messages) in conversations {
-                let turns = messages.map { Imported.Turn(role: $0.role, text: $0.content, time: Self.time($0.timestamp)) }
-                _ = try await session.client.ask("conversations.import", Imported(title: name, turns: turns), as: Reply.self)
+                let turns = messages.map {
+                    Imported.Turn(role: $0.role, text: $0.content, time: Self.time($0.timestamp))
+                }
+                _ = try await session.client.ask(
+                    "conversations.import", Imported(title: name, turns: turns), as: Reply.self)
             }
             await session.end()
-            print("\(conversations.count) conversations were taken over. The .enc files and secret.key are still there: delete them when you have looked.")
+            print(
+                "\(conversations.count) conversations were taken over. The .enc files and secret.key are still there: delete them when you have looked."
+            )
         }
     }
 
@@ -74,11 +79,14 @@ struct ExportFernet: AsyncParsableCommand {
         try await explained {
             let target = try FernetFolder(folder, keyFile: keyFile)
             let session = try await Session.open(try credential.credential(), try await common.settings())
-            let listed = try await session.client.ask("conversations", [String: String](), as: Listed.self).conversations
+            let listed = try await session.client.ask("conversations", [String: String](), as: Listed.self)
+                .conversations
             for summary in listed {
                 let conversation = try await session.client.ask(
                     "conversations.read", object: summary.id, [String: String](), as: Conversation.self)
-                let messages = conversation.turns.map { TutorialMessage(role: $0.role, content: $0.text, timestamp: $0.time) }
+                let messages = conversation.turns.map {
+                    TutorialMessage(role: $0.role, content: $0.text, timestamp: $0.time)
+                }
                 try target.write(messages, name: summary.id)
             }
             await session.end()
@@ -96,7 +104,8 @@ struct FernetFolder: ~Copyable {
 
     init(_ path: String, keyFile: String) throws {
         folder = URL(filePath: path)
-        guard let data = FileManager.default.contents(atPath: keyFile), let text = String(validating: data, as: UTF8.self),
+        guard let data = FileManager.default.contents(atPath: keyFile),
+            let text = String(validating: data, as: UTF8.self),
             let fernet = try? Fernet(key: text)
         else { throw UserError("\(keyFile) is no Fernet key") }
         self.fernet = fernet
@@ -105,10 +114,12 @@ struct FernetFolder: ~Copyable {
     /// Opens every `.enc` file.
     /// - Throws: `UserError` naming the first file that does not open.
     borrowing func read() throws -> [(name: String, messages: [TutorialMessage])] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?.filter { $0.hasSuffix(".enc") }.sorted()
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?.filter { $0.hasSuffix(".enc") }
+            .sorted()
         guard let names, !names.isEmpty else { throw UserError("there are no .enc files in \(folder.path)") }
         return try names.map { name in
-            guard let data = FileManager.default.contents(atPath: folder.appending(path: name).path), data.count <= Self.fileLimit,
+            guard let data = FileManager.default.contents(atPath: folder.appending(path: name).path),
+                data.count <= Self.fileLimit,
                 let token = String(validating: data, as: UTF8.self),
                 let content = try? fernet.open(token.trimmingCharacters(in: .whitespacesAndNewlines)),
                 let messages = try? JSONDecoder().decode([TutorialMessage].self, from: Data(content))

@@ -9,7 +9,9 @@ import Glibc
 struct Init: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Create the owner without the page.",
-        discussion: "The recovery code opens the account when the passphrase is forgotten. It is shown once; nobody can make it again.")
+        discussion:
+            "The recovery code opens the account when the passphrase is forgotten. It is shown once; nobody can make it again."
+    )
 
     @OptionGroup var common: CommonOptions
     @Option(help: "The owner's name.")
@@ -31,7 +33,8 @@ struct Init: AsyncParsableCommand {
             let node = try await Node.build(settings)
             guard let token = node.setupToken else { throw UserError("this data directory has an owner already") }
             let client = try await ChannelClient(
-                .create(token: token, name: owner, passphrase: passphrase, keep: !keepNothing), over: node.host, pinned: nil,
+                .create(token: token, name: owner, passphrase: passphrase, keep: !keepNothing), over: node.host,
+                pinned: nil,
                 now: UInt64(Date().timeIntervalSince1970))
             let code = client.opened.recovery ?? ""
             if let recoveryOut {
@@ -47,7 +50,9 @@ struct Init: AsyncParsableCommand {
 
     private func write(_ code: String, to path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw UserError("\(path) exists already or cannot be written; the code was not saved") }
+        guard descriptor >= 0 else {
+            throw UserError("\(path) exists already or cannot be written; the code was not saved")
+        }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         try handle.write(contentsOf: Data((code + "\n").utf8))
         try handle.synchronize()

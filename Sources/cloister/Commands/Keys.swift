@@ -47,7 +47,8 @@ struct ListKeys: AsyncParsableCommand {
 }
 
 struct RevokeKey: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "revoke", abstract: "Make a key open nothing any more.")
+    static let configuration = CommandConfiguration(
+        commandName: "revoke", abstract: "Make a key open nothing any more.")
     @OptionGroup var common: CommonOptions
     @OptionGroup var credential: CredentialOptions
     @Argument(help: "The key's id, as `keys list` prints it.")

@@ -21,7 +21,9 @@ struct ChangePassphrase: AsyncParsableCommand {
             let credential = try credential.credential()
             guard case .passphrase(_, let current) = credential else { return }
             let new = try newPassphraseFile.map(Terminal.firstLine) ?? Terminal.askSecretly("New passphrase: ")
-            if newPassphraseFile == nil, try Terminal.askSecretly("Again: ") != new { throw UserError("the two are not the same") }
+            if newPassphraseFile == nil, try Terminal.askSecretly("Again: ") != new {
+                throw UserError("the two are not the same")
+            }
             let session = try await Session.open(credential, try await common.settings())
             _ = try await session.client.ask("passphrase.change", ["current": current, "new": new], as: Changed.self)
             await session.end()

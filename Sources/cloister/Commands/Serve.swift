@@ -10,7 +10,8 @@ import UnixSignals
 
 /// `cloister serve`.
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run Cloister: open the page, answer, keep everything sealed.")
+    static let configuration = CommandConfiguration(
+        abstract: "Run Cloister: open the page, answer, keep everything sealed.")
 
     @OptionGroup var common: CommonOptions
     @Option(help: "TCP port on loopback (default 8420).")
@@ -71,6 +72,8 @@ enum Banner {
             "  model      \(description.name) (\(what); \(description.parameters / 1_000) thousand parameters, \(description.bytes >> 10) KiB)",
             "  data       \(node.directory.path) (sealed)",
             "  open       http://localhost:\(settings.port)/#\(setup)node=\(node.host.fingerprint)",
-        ] + (node.setupToken == nil ? [] : ["             the link creates the owner, once; keep it to yourself until then"])
+        ]
+            + (node.setupToken == nil
+                ? [] : ["             the link creates the owner, once; keep it to yourself until then"])
     }
 }

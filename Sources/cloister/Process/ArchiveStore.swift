@@ -4,7 +4,8 @@ import Channel
 import Cryptography
 import Vault
 
-/// Joins the cell to the archive: sealed values on one side, opaque rows on the other, and errors that a person can read.
+/// Joins the cell to the archive: sealed values on one side, opaque rows on the other, and errors that a person can
+/// read.
 struct ArchiveStore: SealedStore {
     let archive: Archive
 
@@ -32,14 +33,17 @@ struct ArchiveStore: SealedStore {
         try await said { try await archive.countAttempt(lookup: lookup, now: now) }
     }
 
-    func clearAttempts(lookup: [UInt8]) async throws { try await said { try await archive.clearAttempts(lookup: lookup) } }
+    func clearAttempts(lookup: [UInt8]) async throws {
+        try await said { try await archive.clearAttempts(lookup: lookup) }
+    }
 
     func insert(_ conversation: StoredConversation, account: AccountID) async throws {
         try await said {
             try await archive.insert(
                 ConversationRow(
                     id: conversation.id.bytes, scope: conversation.scope.bytes, expiryDay: nil,
-                    wrappedKey: conversation.wrappedKey, headVersion: conversation.head.version, head: conversation.head.box),
+                    wrappedKey: conversation.wrappedKey, headVersion: conversation.head.version,
+                    head: conversation.head.box),
                 account: account.bytes)
         }
     }
@@ -58,7 +62,8 @@ struct ArchiveStore: SealedStore {
         try await said {
             try await archive.records(of: id.bytes, account: account.bytes).map {
                 SealedRecord(
-                    ordinal: $0.ordinal, sequence: $0.sequence, version: $0.version, kind: $0.kind, epoch: $0.epoch, box: $0.box)
+                    ordinal: $0.ordinal, sequence: $0.sequence, version: $0.version, kind: $0.kind, epoch: $0.epoch,
+                    box: $0.box)
             }
         }
     }
@@ -66,7 +71,8 @@ struct ArchiveStore: SealedStore {
     func change(_ id: ConversationID, account: AccountID, head: SealedHead, record: SealedRecord?) async throws {
         let row = record.map {
             RecordRow(
-                ordinal: $0.ordinal, sequence: $0.sequence, version: $0.version, kind: $0.kind, epoch: $0.epoch, box: $0.box)
+                ordinal: $0.ordinal, sequence: $0.sequence, version: $0.version, kind: $0.kind, epoch: $0.epoch,
+                box: $0.box)
         }
         try await said {
             try await archive.change(
@@ -96,7 +102,9 @@ struct ArchiveStore: SealedStore {
     }
 
     private func said<T>(_ body: () async throws -> T) async throws -> T {
-        do { return try await body() } catch let error as ArchiveError { throw Refusal(archive: error) } catch is VaultError {
+        do { return try await body() } catch let error as ArchiveError {
+            throw Refusal(archive: error)
+        } catch is VaultError {
             throw Refusal(.tampered, "What is stored here is not what was written: it was changed or damaged.")
         }
     }
@@ -106,7 +114,8 @@ extension Refusal {
     /// What the disk's errors mean for the person.
     init(archive error: ArchiveError) {
         switch error {
-        case .full: self.init(.storeFailed, "The disk is full. What was acknowledged before is safe; this was not stored.")
+        case .full:
+            self.init(.storeFailed, "The disk is full. What was acknowledged before is safe; this was not stored.")
         case .readOnly: self.init(.storeFailed, "The data directory cannot be written. This was not stored.")
         case .exists: self.init(.exists, "There is already an account or conversation of that name.")
         case .notFound: self.init(.notFound, "There is no such conversation.")

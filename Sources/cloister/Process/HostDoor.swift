@@ -16,7 +16,9 @@ struct HostDoor: CellDoor {
         }
     }
 
-    func ask(route: String, action: String, object: String?, body: [UInt8]) async throws -> @Sendable () async -> [UInt8]? {
+    func ask(route: String, action: String, object: String?, body: [UInt8]) async throws
+        -> @Sendable () async -> [UInt8]?
+    {
         try await translated {
             var identifier = Identifier<Place.ObjectKind>.none
             if let object {

@@ -9,7 +9,8 @@ enum LocalSocket {
     static func prepare(in directory: String) throws -> String {
         let path = directory + "/" + name
         guard path.utf8.count < 104 else {
-            throw UserError("the data directory's path is too long for a local socket (\(path.utf8.count) bytes, 103 fit)")
+            throw UserError(
+                "the data directory's path is too long for a local socket (\(path.utf8.count) bytes, 103 fit)")
         }
         unlink(path)
         return path

@@ -23,7 +23,8 @@ struct Node {
         let model = try loadModel(settings)
         let setupToken = try await archive.hasAccounts() ? nil : Base64URL.encode(randomBytes(16))
         let host = try CellHost(
-            nodeSecret: nodeSecret(in: directory), setupToken: setupToken, store: ArchiveStore(archive: archive), model: model,
+            nodeSecret: nodeSecret(in: directory), setupToken: setupToken, store: ArchiveStore(archive: archive),
+            model: model,
             evidence: { SocketTables.read() })
         return Node(directory: directory, archive: archive, host: host, model: model, setupToken: setupToken)
     }

@@ -3,7 +3,9 @@ import Glibc
 
 /// Reads this process's TCP sockets from the kernel's tables: what it listens on, whom it called, who called it.
 enum SocketTables {
-    private static let states = ["01": "established", "02": "connecting", "06": "closing", "08": "closing", "0A": "listening"]
+    private static let states = [
+        "01": "established", "02": "connecting", "06": "closing", "08": "closing", "0A": "listening",
+    ]
 
     static func read() -> ProcessEvidence {
         let own = ownSockets()
@@ -18,7 +20,8 @@ enum SocketTables {
             listening: listening.map(\.local.text),
             outgoing: outgoing.map {
                 .init(local: $0.local.text, remote: $0.remote.text, state: states[$0.state] ?? "other")
-            }, accepted: connected.count - outgoing.count, source: "/proc/self/net/tcp, /proc/self/net/tcp6, /proc/self/fd")
+            }, accepted: connected.count - outgoing.count,
+            source: "/proc/self/net/tcp, /proc/self/net/tcp6, /proc/self/fd")
     }
 
     private struct Endpoint {
@@ -33,12 +36,16 @@ enum SocketTables {
             let bytes = stride(from: 0, to: parts[0].count, by: 8).flatMap { offset -> [UInt8] in
                 let start = parts[0].index(parts[0].startIndex, offsetBy: offset)
                 let end = parts[0].index(start, offsetBy: 8, limitedBy: parts[0].endIndex) ?? parts[0].endIndex
-                return UInt32(parts[0][start..<end], radix: 16).map { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } } ?? []
+                return UInt32(parts[0][start..<end], radix: 16).map { word in
+                    (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+                } ?? []
             }
             if bytes.count == 4 {
                 text = bytes.map(String.init).joined(separator: ".") + ":\(port)"
             } else {
-                let groups = stride(from: 0, to: bytes.count - 1, by: 2).map { String(Int(bytes[$0]) << 8 | Int(bytes[$0 + 1]), radix: 16) }
+                let groups = stride(from: 0, to: bytes.count - 1, by: 2).map {
+                    String(Int(bytes[$0]) << 8 | Int(bytes[$0 + 1]), radix: 16)
+                }
                 text = "[" + groups.joined(separator: ":") + "]:\(port)"
             }
         }
@@ -51,7 +58,9 @@ enum SocketTables {
 
         init?(_ line: Substring) {
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-            guard fields.count > 9, let local = Endpoint(fields[1]), let remote = Endpoint(fields[2]) else { return nil }
+            guard fields.count > 9, let local = Endpoint(fields[1]), let remote = Endpoint(fields[2]) else {
+                return nil
+            }
             (self.local, self.remote, state, inode) = (local, remote, String(fields[3]), String(fields[9]))
         }
     }
@@ -75,7 +84,9 @@ enum SocketTables {
             }
             var target = [UInt8](repeating: 0, count: 64)
             let count = target.withUnsafeMutableBufferPointer { buffer in
-                buffer.withMemoryRebound(to: CChar.self) { readlink("/proc/self/fd/\(name)", $0.baseAddress.unsafelyUnwrapped, $0.count) }
+                buffer.withMemoryRebound(to: CChar.self) {
+                    readlink("/proc/self/fd/\(name)", $0.baseAddress.unsafelyUnwrapped, $0.count)
+                }
             }
             guard count > 9 else { continue }
             let text = String(decoding: target.prefix(count), as: UTF8.self)
