@@ -2,6 +2,7 @@
 
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -9,15 +10,21 @@
 
 enum { SPINS = 2000 };
 
+/*
+ * A ticket says which loop runs, how many chunks it has, and which is next: generation (24 bits), chunks (20), next (20). Taking a chunk is one addition,
+ * and the answer is whole: a thread that comes late to a finished loop sees that nothing is left and reads nothing else. The caller waits for chunks, not
+ * for threads, so that a thread without a core delays nobody.
+ */
+enum { BITS = 20, LIMIT = 1 << BITS };
+
 struct ck_pool {
     size_t workers;
     pthread_t *handles;
     void (*body)(void *, size_t);
     void *context;
-    size_t chunks;
-    _Atomic size_t next;
-    _Atomic uint32_t generation;
-    _Atomic uint32_t running;
+    _Atomic uint64_t ticket;
+    _Atomic uint32_t done;
+    _Atomic uint32_t generation; /* what sleepers wait on */
     _Atomic uint32_t sleepers;
     _Atomic int stopping;
 };
@@ -30,9 +37,11 @@ static void pause_briefly(void) {
 
 static void take_chunks(ck_pool *pool) {
     for (;;) {
-        size_t chunk = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (chunk >= pool->chunks) return;
-        pool->body(pool->context, chunk);
+        uint64_t ticket = atomic_fetch_add_explicit(&pool->ticket, 1, memory_order_acq_rel);
+        size_t next = ticket & (LIMIT - 1), chunks = ticket >> BITS & (LIMIT - 1);
+        if (next >= chunks) return;
+        pool->body(pool->context, next);
+        atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
     }
 }
 
@@ -55,7 +64,6 @@ static void *work(void *argument) {
         seen = atomic_load_explicit(&pool->generation, memory_order_acquire);
         if (atomic_load(&pool->stopping)) return NULL;
         take_chunks(pool);
-        atomic_fetch_sub_explicit(&pool->running, 1, memory_order_release);
     }
 }
 
@@ -81,18 +89,18 @@ ck_pool *ck_pool_create(size_t threads) {
 }
 
 void ck_pool_run(ck_pool *pool, size_t chunks, void (*body)(void *, size_t), void *context) {
-    if (pool->workers == 0 || chunks < 2) {
+    if (pool->workers == 0 || chunks < 2 || chunks >= LIMIT / 2) {
         for (size_t chunk = 0; chunk < chunks; chunk++) body(context, chunk);
         return;
     }
     pool->body = body;
     pool->context = context;
-    pool->chunks = chunks;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-    atomic_store_explicit(&pool->running, (uint32_t)pool->workers, memory_order_relaxed);
+    atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
+    uint64_t generation = atomic_load_explicit(&pool->generation, memory_order_relaxed) + 1;
+    atomic_store_explicit(&pool->ticket, generation << 2 * BITS | (uint64_t)chunks << BITS, memory_order_release);
     start_generation(pool);
     take_chunks(pool);
-    for (int spin = 0; atomic_load_explicit(&pool->running, memory_order_acquire) > 0; spin++) {
+    for (int spin = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < chunks; spin++) {
         if (spin < SPINS) pause_briefly();
         else sched_yield();
     }

@@ -5,6 +5,7 @@ import math
 import time
 from pathlib import Path
 
+import gguf
 import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -21,18 +22,36 @@ SPLIT = (
 )
 
 
-def train_tokenizer(sampler: Sampler, size: int) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE(ignore_merges=True))
+def configured(tokenizer: Tokenizer) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(Regex(SPLIT), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
     tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def train_tokenizer(sampler: Sampler, size: int) -> Tokenizer:
+    tokenizer = configured(Tokenizer(models.BPE(ignore_merges=True)))
     trainer = trainers.BpeTrainer(
         vocab_size=size, special_tokens=SPECIALS, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
     lines = [text for _ in range(20_000) for text in sampler.pair()]
     tokenizer.train_from_iterator(lines, trainer)
     return tokenizer
+
+
+def resume(path: Path) -> tuple[Guide, Tokenizer]:
+    """The model and the tokenizer of an earlier run, from its file: to go on after the text has grown."""
+    reader = gguf.GGUFReader(str(path))
+    strings = lambda key: [bytes(reader.fields[key].parts[i]).decode() for i in reader.fields[key].data]
+    tokens = strings("tokenizer.ggml.tokens")
+    merges = [tuple(merge.split(" ")) for merge in strings("tokenizer.ggml.merges")]
+    tokenizer = configured(Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=merges, ignore_merges=True)))
+    tokenizer.add_special_tokens(SPECIALS)
+    model = Guide(Shape(vocabulary=len(tokens)))
+    state = {t.name: torch.tensor(gguf.quants.dequantize(t.data, t.tensor_type).copy()) for t in reader.tensors}
+    model.load_state_dict({name: state[name].reshape(value.shape) for name, value in model.state_dict().items()})
+    return model, tokenizer
 
 
 def encode(tokenizer: Tokenizer, turns) -> tuple[list[int], list[int]]:
@@ -86,15 +105,19 @@ def main():
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--vocabulary", type=int, default=2048)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--resume", type=Path, help="go on from this file")
     parser.add_argument("--out", type=Path, default=HERE / "guide.gguf")
     options = parser.parse_args()
 
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     sampler = Sampler(options.seed)
-    tokenizer = train_tokenizer(Sampler(options.seed + 1), options.vocabulary)
-    shape = Shape(vocabulary=tokenizer.get_vocab_size())
-    model = Guide(shape)
+    if options.resume:
+        model, tokenizer = resume(options.resume)
+    else:
+        tokenizer = train_tokenizer(Sampler(options.seed + 1), options.vocabulary)
+        model = Guide(Shape(vocabulary=tokenizer.get_vocab_size()))
+    shape = model.shape
     count = sum(p.numel() for p in model.parameters())
     print(f"{len(sampler.intents)} intents, {sum(map(len, sampler.questions.values()))} questions, {count} parameters", flush=True)
 
