@@ -76,7 +76,7 @@ let package = Package(
         room("Cell", ["Vault", "Channel", "Inference", "Cryptography"]),
 
         // For tests
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Inference"], path: "Tests/TestSupport", swiftSettings: strict),
 
         // Root
         .executableTarget(

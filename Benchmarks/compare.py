@@ -1,80 +1,67 @@
-"""Tokens a second beside llama.cpp, interleaved, on the same file and threads: pip install llama-cpp-python==0.3.36
+"""Runs our engine and llama.cpp in turns on the same file with the same threads, and prints medians and their ratio.
 
-    python compare.py .build/release/cloister model.gguf [threads]
+    pip install llama-cpp-python==0.3.36
+    swift build -c release --package-path Benchmarks
+    python3 Benchmarks/compare.py MODEL.gguf --threads 4 --rounds 5
 
-Cloister is measured as its users meet it, through the API (sealing and HTTP included); llama.cpp in process. Prints every round and the median of the ratios.
+In turns, because machines are shared and noisy: a ratio of neighbours in time says more than two numbers of an hour.
 """
 
-import json
-import re
+import argparse
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
-from llama_cpp import Llama
-
-BINARY, MODEL, THREADS = sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 4
-ROUNDS, NEW = 5, 64
-PROMPT = "the quick brown fox jumps over the lazy dog and " * 40
+THROUGHPUT = Path(__file__).parent / ".build/release/Throughput"
 
 
-class Cloister:
-    def __init__(self, folder):
-        Path(folder, "p").write_text("a passphrase for a benchmark\n")
-        who = ["--data", f"{folder}/data", "--owner", "b", "--passphrase-file", f"{folder}/p"]
-        environment = {"HOME": folder, "PATH": "/usr/bin:/bin"}
-        subprocess.run([BINARY, "init", *who, "--recovery-out", f"{folder}/r"], env=environment, check=True, capture_output=True)
-        made = subprocess.run([BINARY, "keys", "create", *who, "--label", "b"], env=environment, check=True, capture_output=True, text=True)
-        self.key = made.stdout.split()[-1]
-        self.process = subprocess.Popen(
-            [BINARY, "serve", "--data", f"{folder}/data", "--port", "8499", "--model", MODEL, "--threads", str(THREADS)],
-            env=environment, stdout=subprocess.PIPE, text=True)
-        next(line for line in self.process.stdout if re.search("http://", line))
-
-    def measure(self, number):
-        """Seconds to the first token, and tokens a second after it."""
-        body = {"model": "default", "prompt": f"{number} {PROMPT}", "max_tokens": NEW, "temperature": 0, "stream": True, "stream_options": {"include_usage": True}}
-        request = urllib.request.Request("http://localhost:8499/v1/completions", json.dumps(body).encode(), {"Authorization": f"Bearer {self.key}"})
-        start, first, usage = time.perf_counter(), None, None
-        for line in urllib.request.urlopen(request):
-            if line.startswith(b"data: {"):
-                chunk = json.loads(line[6:])
-                first = first or (time.perf_counter() if chunk["choices"] and chunk["choices"][0]["text"] else None)
-                usage = chunk.get("usage") or usage
-        return first - start, (usage["completion_tokens"] - 1) / (time.perf_counter() - first), usage["prompt_tokens"]
-
-    def memory(self):
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return {name: int(re.search(rf"{name}:\s+(\d+)", status)[1]) // 1024 for name in ("VmRSS", "RssAnon")}
+def ours(options):
+    command = [THROUGHPUT, options.model, options.threads, options.prompt, options.new]
+    output = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout
+    return tuple(map(float, output.split()))
 
 
-def llama(model, number):
+def theirs(options):
+    command = [sys.executable, __file__, *sys.argv[1:], "--theirs"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return tuple(map(float, output.split()))
+
+
+def measure_theirs(options):
+    from llama_cpp import Llama
+
+    model = Llama(options.model, n_ctx=options.prompt + options.new + 8, n_threads=options.threads,
+                  n_threads_batch=options.threads, verbose=False)
+    model.eval([10] * 8)
     model.reset()
-    tokens = model.tokenize(f"{number} {PROMPT}".encode())
     start = time.perf_counter()
-    model.eval(tokens)
-    first = time.perf_counter() - start
-    token, start = int(model.scores[len(tokens) - 1].argmax()) if model._logits_all else 5, time.perf_counter()
-    for _ in range(NEW):
-        model.eval([token])
-    return first, NEW / (time.perf_counter() - start)
+    model.eval([index % 200 + 10 for index in range(options.prompt)])
+    middle = time.perf_counter()
+    for _ in range(options.new):
+        model.eval([11])
+    print(middle - start, time.perf_counter() - middle)
 
 
-with tempfile.TemporaryDirectory() as folder:
-    theirs = Llama(MODEL, n_ctx=2048, n_threads=THREADS, n_threads_batch=THREADS, n_batch=512, verbose=False)
-    ours = Cloister(folder)
-    rows = []
-    try:
-        for number in range(ROUNDS):
-            rows.append((*ours.measure(number), *llama(theirs, number)))
-            print("cloister: first token %.2f s, %.1f tokens/s (prompt of %d) · llama.cpp: prompt %.2f s, %.1f tokens/s" % rows[-1], flush=True)
-        print("memory of cloister, MiB:", ours.memory())
-    finally:
-        ours.process.terminate()
-        ours.process.wait()
-    print("decode: cloister / llama.cpp = %.2f (median of %d); prompt: llama.cpp is %.2f times as fast" % (
-        statistics.median(r[1] / r[4] for r in rows), ROUNDS, statistics.median(r[0] / r[3] for r in rows)))
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--prompt", type=int, default=256)
+    parser.add_argument("--new", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--theirs", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.theirs:
+        return measure_theirs(options)
+    rounds = [(ours(options), theirs(options)) for _ in range(options.rounds)]
+    for index, name, tokens in ((0, "prefill", options.prompt), (1, "decode", options.new)):
+        ratio = statistics.median(our[index] / their[index] for our, their in rounds)
+        our, their = (tokens / statistics.median(pair[side][index] for pair in rounds) for side in (0, 1))
+        print(f"{name:8} ours {our:7.1f} tokens/s   llama.cpp {their:7.1f} tokens/s   {ratio:.2f} times its time")
+    first = statistics.median(our[0] for our, _ in rounds)
+    print(f"first token after {first * 1000:.0f} ms, {options.prompt} tokens read, {options.threads} threads")
+
+
+main()

@@ -24,6 +24,15 @@ import Testing
         }
     }
 
+    /// `llama-bpe` has no `add_bos_token`; llama-cpp-python 0.3.36 gives these tokens for `tokenize(b"Hello", add_bos=True)`.
+    @Test(arguments: [("llama-bpe", [128_000, 9_906]), ("llama-spm", [1, 15_043])])
+    func `a model that wants a beginning gets it, also where its file is silent`(name: String, expected: [TokenID])
+        throws
+    {
+        let path = Shared.folder.appending(path: "vectors/tokenizers/ggml-vocab-\(name).gguf").path
+        #expect(try ModelFile(path: path).makeTokenizer().encodeWithBeginning("Hello") == expected)
+    }
+
     @Test func `an unknown pre-tokenizer is refused by name`() throws {
         let path = Shared.folder.appending(path: "vectors/tokenizers/ggml-vocab-falcon.gguf").path
         let file = try ModelFile(path: path)

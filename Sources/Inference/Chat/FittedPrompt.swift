@@ -23,15 +23,24 @@ extension ChatFormat {
         if whole.count <= budget { return FittedPrompt(tokens: whole, droppedMessages: 0) }
         let frame = messages.filter { $0.role == .system }
         let turns = messages.filter { $0.role != .system }
-        var smallest = whole.count
+        let cuts = turns.indices.dropFirst().filter { turns[$0].role == .user || $0 == turns.count - 1 }
+        func rendered(from cut: Int) -> [TokenID] { render(frame + turns[cut...], with: tokenizer) }
         for limit in [budget / 2, budget] {
-            for dropped in turns.indices.dropLast() where turns[dropped + 1].role == .user || dropped + 2 == turns.count
-            {
-                let tokens = render(frame + turns[(dropped + 1)...], with: tokenizer)
-                smallest = tokens.count
-                if tokens.count <= limit { return FittedPrompt(tokens: tokens, droppedMessages: dropped + 1) }
-            }
+            guard let cut = cuts.first(inOrder: { rendered(from: $0).count <= limit }) else { continue }
+            return FittedPrompt(tokens: rendered(from: cut), droppedMessages: cut)
         }
-        throw .promptTooLong(tokens: smallest, limit: budget)
+        throw .promptTooLong(tokens: cuts.last.map { rendered(from: $0).count } ?? whole.count, limit: budget)
+    }
+}
+
+extension [Int] {
+    /// The first element that satisfies a condition which, once true, stays true; asks it log n times.
+    fileprivate func first(inOrder holds: (Int) -> Bool) -> Int? {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if holds(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low < endIndex ? self[low] : nil
     }
 }

@@ -61,7 +61,7 @@ public final class Engine: Sendable {
         guard (1...256).contains(options.threads) else { throw .outOfRange("threads") }
         let model = try LlamaModel(file: file)
         let context = options.contextLength ?? min(model.shape.context, 4_096)
-        guard (8...model.shape.context).contains(context) else { throw .outOfRange("context") }
+        guard (LlamaShape.contextFloor...model.shape.context).contains(context) else { throw .outOfRange("context") }
         (contextLength, threads, vocabularySize) = (context, options.threads, model.shape.vocabulary)
         let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: options.threads), context: context)
         scheduler = Scheduler(

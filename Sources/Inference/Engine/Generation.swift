@@ -18,6 +18,8 @@ public enum FinishReason: Sendable, Equatable {
     case length
     /// The context was full.
     case contextFull
+    /// Memory for the sequence could not be had.
+    case outOfMemory
 }
 
 /// The events of one answer as they happen.

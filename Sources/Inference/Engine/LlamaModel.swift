@@ -1,5 +1,8 @@
 /// The shape of a Llama model.
 struct LlamaShape: Sendable, Equatable {
+    /// *Our choice*: a shorter context holds no conversation.
+    static let contextFloor = 8
+
     let layers: Int
     /// Width of the residual stream.
     let width: Int
@@ -91,8 +94,8 @@ extension LlamaShape {
         }
         rotated = try size("rope.dimension_count", 2...4_096, default: headWidth)
         guard rotated <= headWidth, rotated.isMultiple(of: 2) else { throw .malformed("llama.rope.dimension_count") }
-        context = try size("context_length", 1...16_777_216)
-        guard let tokens = file.value("tokenizer.ggml.tokens")?.strings?.count, tokens > 0 else {
+        context = try size("context_length", Self.contextFloor...16_777_216)
+        guard let tokens = file.value("tokenizer.ggml.tokens")?.count, (1...Vocabulary.limit).contains(tokens) else {
             throw .malformed("tokenizer.ggml.tokens")
         }
         vocabulary = tokens

@@ -70,6 +70,7 @@ final class LlamaRunner {
     func wipe() {
         for memory in [stream, normed, query, attended, gate, up, logits] { memory.wipe(0..<memory.count) }
         blocks.wipe(0..<blocks.count)
+        scores.discard()
     }
 
     private func embed(_ tokens: ArraySlice<TokenID>) {

@@ -17,10 +17,15 @@ final class Memory<Element: BitwiseCopyable>: @unchecked Sendable {
 
     private var byteCount: Int { max(count, 1) * MemoryLayout<Element>.stride }
 
-    /// Zeroes elements that were used; the pages go back to the system.
+    /// Zeroes elements that were used.
     func wipe(_ used: Range<Int>) {
         ck_wipe(start + used.lowerBound, used.count * MemoryLayout<Element>.stride)
     }
+
+    /// Gives the pages back to the system; what is read next is zero.
+    ///
+    /// For memory that is large and sparsely used.
+    func discard() { madvise(start, byteCount, MADV_DONTNEED) }
 
     deinit { munmap(start, byteCount) }
 }

@@ -59,7 +59,8 @@ struct Sampler {
         }
         var likeliest = 0
         for id in 1..<logits.count where logit(id) > logit(likeliest) { likeliest = id }
-        guard sampling.temperature > 0 else { return TokenID(likeliest) }
+        // Weights of a damaged file can make logits that are no numbers: nothing can be drawn from those.
+        guard sampling.temperature > 0, logit(likeliest).isFinite else { return TokenID(likeliest) }
         let candidates = candidates(logits.count, logit, best: logit(likeliest))
         return draw(from: candidates)
     }

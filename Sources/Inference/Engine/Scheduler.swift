@@ -93,6 +93,7 @@ final class Scheduler: @unchecked Sendable {
             }
             if active.isEmpty { runner.wipe() }
         }
+        for answer in active + locked({ arrivals }) { answer.mailbox.cancel() }
     }
 
     /// Sleeps until something can be done; nil when the engine is to stop.
@@ -112,7 +113,7 @@ final class Scheduler: @unchecked Sendable {
             do {
                 answer.cache = try takeCache(of: answer.slot)
             } catch {
-                answer.end(.contextFull)
+                answer.end(.outOfMemory)
                 return
             }
         }

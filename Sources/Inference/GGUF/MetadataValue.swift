@@ -73,9 +73,15 @@ extension MetadataValue {
         }
     }
 
-    /// The strings of an array of strings, as bytes in the file.
-    var strings: [UnsafeRawBufferPointer]? {
-        guard case .array(8, let count, let bytes) = self else { return nil }
+    /// Number of elements of an array.
+    var count: Int? {
+        guard case .array(_, let count, _) = self else { return nil }
+        return count
+    }
+
+    /// The strings of an array of strings, as bytes in the file; nil if there are more than `limit`.
+    func strings(atMost limit: Int) -> [UnsafeRawBufferPointer]? {
+        guard case .array(8, let count, let bytes) = self, count <= limit else { return nil }
         var cursor = ByteCursor(bytes)
         var strings: [UnsafeRawBufferPointer] = []
         strings.reserveCapacity(count)

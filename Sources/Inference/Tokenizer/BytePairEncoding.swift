@@ -12,9 +12,10 @@ struct BytePairEncoding: Sendable {
     init(file: ModelFile) throws(InferenceError) {
         let pre = file.metadataString("tokenizer.ggml.pre") ?? "default"
         guard pre == "llama-bpe" || pre == "llama3" else { throw .unsupportedTokenizer(String(pre.prefix(64))) }
-        vocabulary = try Vocabulary(file: file, addsBeginning: false, decode: ByteAlphabet.bytes(of:))
+        // Llama 3 begins every text with its beginning token, and older files of it do not say so.
+        vocabulary = try Vocabulary(file: file, addsBeginning: true, decode: ByteAlphabet.bytes(of:))
         bytes = (0...255).map { [ids = vocabulary.idsByPiece] byte in ids[[UInt8(byte)]] }
-        guard let rules = file.value("tokenizer.ggml.merges")?.strings, rules.count <= Int(Int32.max) else {
+        guard let rules = file.value("tokenizer.ggml.merges")?.strings(atMost: Vocabulary.limit) else {
             throw .malformed("tokenizer.ggml.merges")
         }
         var merges: [UInt64: Merge] = [:]

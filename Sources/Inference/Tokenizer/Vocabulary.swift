@@ -3,6 +3,11 @@ public typealias TokenID = Int32
 
 /// What the tokens of a model are: their bytes, and which of them are control tokens that no text may become.
 struct Vocabulary: Sendable {
+    /// *Our choice*: eight times the largest vocabulary in use.
+    ///
+    /// A hostile file may not ask for more memory than that.
+    static let limit = 1 << 21
+
     enum Kind: Int32, Sendable {
         case normal = 1, unknown, control, userDefined, unused, byte
     }
@@ -23,8 +28,7 @@ struct Vocabulary: Sendable {
 
     /// - Parameter decode: turns the file's spelling of a normal token into its bytes.
     init(file: ModelFile, addsBeginning: Bool, decode: (UnsafeRawBufferPointer) -> [UInt8]?) throws(InferenceError) {
-        guard let texts = file.value("tokenizer.ggml.tokens")?.strings, !texts.isEmpty, texts.count <= Int(Int32.max)
-        else {
+        guard let texts = file.value("tokenizer.ggml.tokens")?.strings(atMost: Self.limit), !texts.isEmpty else {
             throw .malformed("tokenizer.ggml.tokens")
         }
         let types = file.value("tokenizer.ggml.token_type")?.integers ?? [Int32](repeating: 1, count: texts.count)

@@ -4,34 +4,6 @@ import Testing
 
 @testable import Inference
 
-struct StopMatcherTests {
-    @Test func `a stop string is found across pieces and nothing of it is shown`() {
-        for size in 1...9 {
-            var matcher = StopMatcher(["User:", "\n\n"])
-            var (shown, stopped) = ("", false)
-            let text = Array("Hello Us. Us: User: and more")
-            for start in stride(from: 0, to: text.count, by: size) where !stopped {
-                let piece = matcher.append(String(text[start..<min(start + size, text.count)]))
-                shown += piece.text
-                stopped = piece.stopped
-            }
-            #expect(stopped && shown == "Hello Us. Us: ")
-        }
-    }
-
-    @Test func `what only looked like a stop string is shown at the end`() {
-        var matcher = StopMatcher(["END"])
-        #expect(matcher.append("the E").text == "the ")
-        #expect(matcher.append("N").text == "")
-        #expect(matcher.finish() == "EN")
-    }
-
-    @Test func `without stop strings nothing is held back`() {
-        var matcher = StopMatcher(["", ""])
-        #expect(matcher.append("abc") == ("abc", false))
-    }
-}
-
 struct PreTokenizerTests {
     @Test func `pieces are those of the published expression and together the text`() {
         let cases: [(String, [String])] = [
@@ -48,7 +20,7 @@ struct PreTokenizerTests {
     }
 }
 
-@Suite(.enabled(if: Shared.isPresent, "needs ../shared")) struct ChatFormatTests {
+@Suite(.enabled(if: Shared.isPresent, "needs ../shared")) struct PublishedChatFormatTests {
     private func tokenizer(_ name: String) throws -> Tokenizer {
         try ModelFile(path: Shared.folder.appending(path: "vectors/tokenizers/ggml-vocab-\(name).gguf").path)
             .makeTokenizer()

@@ -1,0 +1,107 @@
+import TestSupport
+import Testing
+
+@testable import Inference
+
+/// The engine on a model built in code: what needs no real weights.
+struct TinyEngineTests {
+    private func engine(context: Int = 128, sequences: Int = 8, changing: (inout GGUFWriter) -> Void = { _ in }) throws
+        -> Engine
+    {
+        var writer = TinyModel.writer(context: context)
+        changing(&writer)
+        let file = try ModelFile(bytes: TinyModel.pinned(writer.bytes()), name: "tiny")
+        return try Engine(file: file, options: .init(threads: 2, sequences: sequences))
+    }
+
+    private func request(_ engine: Engine, _ prompt: [TokenID] = [1, 2, 3], tokens: Int, sampling: Sampling = .greedy)
+        -> GenerationRequest
+    {
+        GenerationRequest(
+            sequence: engine.openSequence(), prompt: prompt, sampling: sampling, maxTokens: tokens, endTokens: [])
+    }
+
+    @Test func `an end token ends the answer and is not part of it`() async throws {
+        let engine = try engine()
+        let free = try await engine.answer([1, 2, 3], maxTokens: 4).tokens
+        var bound = request(engine, tokens: 4)
+        bound.endTokens = [free[2]]
+        var events: [GenerationEvent] = []
+        for await event in try engine.generate(bound) { events.append(event) }
+        let shown = free.prefix { $0 != free[2] }
+        #expect(events.first == .prefilled(reused: 0, evaluated: 3) && events.last == .finished(.endOfSequence))
+        #expect(events.dropFirst().dropLast() == shown.map { .token($0) }[...])
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `an engine that is let go ends the answers it owes`() async throws {
+        var owner: Engine? = try engine()
+        let generation = try #require(try owner.map { try $0.generate(request($0, tokens: 120)) })
+        owner = nil
+        for await _ in generation {}
+    }
+
+    @Test func `a reader that is slow holds the engine back, and others are served meanwhile`() async throws {
+        let engine = try engine()
+        let slow = try engine.generate(request(engine, tokens: 100))
+        #expect(try await engine.answer([4, 5], maxTokens: 50).tokens.count == 50)
+        var count = 0
+        for await event in slow { if case .token = event { count += 1 } }
+        #expect(count == 100)
+    }
+
+    @Test func `a request that cannot be is refused before it begins`() throws {
+        let engine = try engine()
+        #expect(throws: InferenceError.outOfRange("prompt")) { try engine.generate(request(engine, [], tokens: 1)) }
+        #expect(throws: InferenceError.outOfRange("prompt")) { try engine.generate(request(engine, [-1], tokens: 1)) }
+        #expect(throws: InferenceError.outOfRange("prompt")) {
+            try engine.generate(request(engine, [TokenID(TinyModel.vocabularySize)], tokens: 1))
+        }
+        #expect(throws: InferenceError.outOfRange("max_tokens")) { try engine.generate(request(engine, tokens: 0)) }
+        #expect(throws: InferenceError.outOfRange("context")) {
+            let file = try ModelFile(bytes: TinyModel.pinned(), name: "tiny")
+            _ = try Engine(file: file, options: .init(threads: 1, contextLength: 129))
+        }
+    }
+
+    @Test func `over the limit the sequence unused for longest is forgotten, and answers stay the same`() async throws {
+        let engine = try engine(sequences: 2)
+        let prompt = [TokenID](1...20)
+        let names = (0..<4).map { _ in engine.openSequence() }
+        let first = try await engine.answer(prompt, in: names[0], maxTokens: 5)
+        for name in names { _ = try await engine.answer(prompt, in: name, maxTokens: 5) }
+        let again = try await engine.answer(prompt, in: names[0], maxTokens: 5)
+        #expect(again.tokens == first.tokens && again.reused == 0)
+        #expect(try await engine.answer(prompt, in: names[0], maxTokens: 5).reused == 19)
+    }
+
+    @Test func `a cache forgets to zero`() throws {
+        let model = try LlamaModel(file: ModelFile(bytes: TinyModel.pinned(), name: "tiny"))
+        let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: 1), context: 32)
+        let cache = try KeyValueCache(shape: model.shape, context: 32)
+        _ = runner.read([1, 2, 3, 4], into: cache, wantsLogits: false)
+        let width = model.shape.keyWidth
+        func isZero(_ rows: Range<Int>) -> Bool {
+            (0..<model.shape.layers).allSatisfy { layer in
+                (rows.lowerBound * width..<rows.upperBound * width).allSatisfy {
+                    cache.keys(layer: layer)[$0] == 0 && cache.values(layer: layer)[$0] == 0
+                }
+            }
+        }
+        #expect(!isZero(0..<4) && isZero(4..<32))
+        cache.truncate(to: 2)
+        #expect(!isZero(0..<2) && isZero(2..<32) && cache.tokens == [1, 2])
+        cache.truncate(to: 0)
+        #expect(isZero(0..<32))
+    }
+
+    @Test func `weights that are no numbers end in tokens, not in a crash`() async throws {
+        let engine = try engine { writer in
+            let rows = TinyModel.vocabularySize
+            let poison = [UInt8](repeating: 0xFF, count: 32 * rows * 4)  // every float a NaN
+            writer.tensors[0] = .init("token_embd.weight", [32, UInt64(rows)], type: 0, data: poison)
+        }
+        let answer = try await engine.answer([1], maxTokens: 3, sampling: Sampling(seed: 1))
+        #expect(answer.tokens.count == 3)
+    }
+}
