@@ -56,7 +56,7 @@ export const S = {
         stop: "Stop",
         delete: "Delete this conversation",
         confirmDelete: "Delete this conversation?",
-        confirmDeleteText: "Its key is destroyed. Nobody can read it again, you neither.",
+        confirmDeleteText: "Its key is destroyed. Only a copy of the disk made earlier could still be opened, with your passphrase.",
         really: "Delete it",
         keepIt: "Keep it",
         stopped: "Stopped",
