@@ -30,8 +30,14 @@ export function icon(name, label = null) {
 export const button = (name, label, onclick) =>
     element("button", { class: "plain", type: "button", "aria-label": label, title: label, onclick }, icon(name));
 
-export const show = (...nodes) => document.getElementById("root").replaceChildren(...nodes);
+// Said to those who listen to the page. The text stays in the document until something else is said.
 export const announce = (text) => (document.getElementById("live").textContent = text);
+
+// Another screen; nothing of the one before stays behind, also not what was announced.
+export function show(...nodes) {
+    document.getElementById("root").replaceChildren(...nodes);
+    announce("");
+}
 
 export function field(label, attributes, ...more) {
     const input = element("input", { id: `f-${attributes.name}`, autocapitalize: "none", ...attributes });
