@@ -13,7 +13,8 @@ const ALLOWED = new Set(["p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "b
 function rendered(pieces, ask = () => {}) {
     const node = root();
     const view = new MarkdownView(node, ask);
-    for (const piece of [pieces].flat()) view.append(piece);
+    let whole = "";
+    for (const piece of [pieces].flat()) view.update((whole += piece));
     return node;
 }
 const shape = (source) => rendered(source).childNodes.map((node) => node.shape).join("");
@@ -85,9 +86,10 @@ test("pieces make the same as the whole, wherever they are cut", () => {
 test("a finished block keeps its node while the text grows", () => {
     const node = root();
     const view = new MarkdownView(node, () => {});
-    view.append("one\n\ntwo\n\nthree");
+    let whole = "one\n\ntwo\n\nthree";
+    view.update(whole);
     const [first, second] = node.childNodes;
-    for (const piece of [" more", "\n\n", "# four", "\n\n- a", "\n- b"]) view.append(piece);
+    for (const piece of [" more", "\n\n", "# four", "\n\n- a", "\n- b"]) view.update((whole += piece));
     assert.ok(node.childNodes[0] === first && node.childNodes[1] === second);
     assert.equal(node.childNodes.length, 5);
 });

@@ -11,12 +11,14 @@ import { S } from "./strings.js";
 import { Turn } from "./turn.js";
 
 const NEAR_END = 60; // Pixels: who is this close to the end is following the answer.
+const LOCKED = new Set([401, 403]);
 
 export class Chat {
     // `onLocked(draft)` is called when the node no longer knows this session; `onLock()` when the person locks it.
     constructor(channel, opened, { onLock, onLocked }, draft = "") {
         Object.assign(this, { channel, opened, onLock, onLocked });
         this.conversation = null; // Its id; null before the first message.
+        this.left = false; // Whether the unlock screen took over.
         this.answer = null; // What runs: { stopped, begun }.
         this.composer = new Composer(draft, (text) => this.send(text), () => this.stop());
         this.dialog = new Dialog();
@@ -48,19 +50,22 @@ export class Chat {
             this.model.textContent = model.guide ? S.chat.guide : model.name;
             await this.refresh();
         });
-        if (!known) return;
+        if (this.left) return;
         show(frame, this.dialog.node);
-        this.fresh(!this.opened.keep);
+        if (known) this.fresh(!this.opened.keep);
     }
 
-    // Does something that talks to the node and says whether it went well. A locked session goes to the unlock screen, with the draft.
+    // Does something that talks to the node and says whether it went well. A session that is locked (401), or out of step with the
+    // node so that no request opens any more (403), goes to the unlock screen, with the draft.
     async guard(work) {
         try {
             await work();
             return true;
         } catch (error) {
-            if (error.status === 401) this.onLocked(this.composer.draft);
-            else this.say(this.answer?.begun && !error.code ? S.chat.cut : explain(error));
+            if (LOCKED.has(error.status)) {
+                this.left = true;
+                this.onLocked(this.composer.draft);
+            } else this.say(this.answer?.begun && !error.code ? S.chat.cut : explain(error));
             return false;
         }
     }
@@ -80,7 +85,7 @@ export class Chat {
         this.enter(null, "", veiled);
         const suggestions = this.guided ? S.chat.tryThese : [];
         this.turns.replaceChildren(element("div", { class: "empty" }, element("p", {}, S.chat.empty),
-            ...suggestions.map((text) => element("button", { class: "outlined", onclick: () => this.send(text) }, text))));
+            ...suggestions.map((text) => element("button", { class: "outlined suggestion", onclick: () => this.send(text) }, text))));
         this.sidebar.list.querySelector("[aria-current]")?.removeAttribute("aria-current");
     }
 

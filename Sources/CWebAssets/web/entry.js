@@ -76,14 +76,15 @@ export function showCreate(onCreate) {
         choice("yes", S.create.keep, S.create.keepHint, true), choice("no", S.create.nothing, S.create.nothingHint, false));
     const { node } = form(S.create.submit, S.create.working,
         () => onCreate(name.input.value, passphrase.input.value, node.elements.keep.value === "yes"), name.node, passphrase.node, again.node, keep);
-    screen(S.create.title, S.create.lead, [node]);
+    screen(S.create.title, S.create.lead, [node], "create");
     name.input.focus();
 }
 
 // Goes on only when two groups were typed back: what is written down is what will be needed.
 export function showRecovery(code, onConfirmed) {
     const groups = code.split("-");
-    const typed = CONFIRMED.map((index) => field(S.recovery.group(index + 1), { name: `group${index + 1}`, autocomplete: "off", spellcheck: "false", required: true, maxlength: 8 }));
+    const typed = CONFIRMED.map((index, place) => field(S.recovery.group(index + 1),
+        { name: ["first", "second"][place], autocomplete: "off", spellcheck: "false", required: true, maxlength: 8 }));
     const clean = (text) => text.toUpperCase().replace(/[\s-]/g, "").replace(/[IL]/g, "1").replace(/O/g, "0");
     const { node, problem } = form(S.recovery.submit, S.recovery.submit, async () => {
         if (CONFIRMED.every((index, place) => clean(typed[place].input.value) === groups[index])) await onConfirmed();

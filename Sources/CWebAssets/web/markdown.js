@@ -96,12 +96,15 @@ export class MarkdownView {
     constructor(node, ask) {
         this.node = node;
         this.ask = ask;
-        this.text = ""; // From the first open block on.
+        this.read = 0; // Characters of the whole that were taken in.
+        this.text = ""; // What of them can still change: from the first open block on.
         this.open = [];
     }
 
-    append(text) {
-        this.text += visible(text);
+    // `whole` is everything so far; only what is new of it is read.
+    update(whole) {
+        this.text += visible(whole.slice(this.read));
+        this.read = whole.length;
         const next = blocks(this.text).map((block) => ({ ...block, source: block.lines.join("\n") }));
         const same = next.findIndex((block, index) => block.source !== this.open[index]?.source || block.kind !== this.open[index].kind);
         if (same < 0) return;

@@ -16,7 +16,7 @@ export class Turn {
 
     append(text) {
         this.text += text;
-        if (this.view) this.view.append(this.text === text ? text.trimStart() : text);
+        if (this.view) this.view.update(this.text.trimStart());
         else this.body.append(element("p", {}, visible(text)));
         return this;
     }
