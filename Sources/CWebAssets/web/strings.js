@@ -64,7 +64,7 @@ export const S = {
         dropped: (n) => `The model no longer sees the first ${n} ${n === 1 ? "message" : "messages"} of this conversation: its context is full.`,
         empty: "What is on your mind?",
         answering: "Answering",
-        guideName: "Guide",
+        guideName: "Built-in guide",
         guide: "built-in guide: knows Cloister and privacy only",
         you: "You",
         tryThese: ["What is Cloister?", "What is private here, and what is not?", "How do I bring a real model?"],
