@@ -34,7 +34,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let package = Package(
     name: "cloister",
-    products: [.executable(name: "cloister", targets: ["cloister"])],
+    products: [
+        .executable(name: "cloister", targets: ["cloister"]),
+        // The parsers of what comes from outside, for Fuzz and Benchmarks.
+        .library(name: "CloisterParts", targets: ["Cryptography", "Vault", "Channel", "Inference"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
@@ -52,6 +56,7 @@ let package = Package(
     ],
     targets: [
         // Ground
+        .target(name: "CGuide", exclude: ["guide.gguf"], cSettings: strictC),
         .target(name: "CPlatform", cSettings: strictC),
         .target(name: "CWebAssets", exclude: ["web"], cSettings: strictC),
         .target(name: "CKernels", cSettings: strictC + [.unsafeFlags(["-O3"])]),
@@ -77,7 +82,8 @@ let package = Package(
         .executableTarget(
             name: "cloister",
             dependencies: [
-                "CPlatform", "Cryptography", "Vault", "Channel", "Inference", "Archive", "Cell", "Gateway", "Endpoints",
+                "CGuide", "CPlatform", "Cryptography", "Vault", "Channel", "Inference", "Archive", "Cell", "Gateway",
+                "Endpoints",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

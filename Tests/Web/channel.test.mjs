@@ -27,6 +27,12 @@ test("a credential reaches the host, padded to 256", async () => {
     assert.equal(size % 256, 0);
 });
 
+test("the channel's key cannot be read out", async () => {
+    const { key } = await channel();
+    assert.equal(key.extractable, false);
+    await assert.rejects(subtle.exportKey("raw", key));
+});
+
 test("the reply to an opening is read, and a sealed refusal is an error with its code", async () => {
     const { host, key } = await channel();
     assert.deepEqual(await openingReply(key, host.piece(opening, 0, true, { account: "00" })), { account: "00" });

@@ -30,6 +30,25 @@ OPENERS = [
 ]
 CLOSERS = [" please", " thanks", " exactly", " here", " again", " then", " now", " anyway", " in cloister", ", please"]
 
+# Ways to say the same; one of them is exchanged now and then, so that the model learns the sense and not the word.
+SYNONYMS = [
+    ["how do i", "how can i", "how to", "how would i", "what is the way to", "is there a way to", "i want to", "i need to", "can i"],
+    ["what is", "what's", "what exactly is", "tell me what is", "so what is"], ["can you", "could you", "are you able to", "will you"],
+    ["delete", "remove", "erase", "get rid of", "destroy"], ["passphrase", "password", "pass phrase", "secret phrase"],
+    ["chats", "conversations", "messages", "talks"], ["chat", "conversation", "talk"], ["computer", "machine", "pc", "laptop", "device"],
+    ["model", "llm", "ai model", "language model"], ["faster", "quicker", "speedier"], ["admin", "administrator", "sysadmin", "operator", "host"],
+    ["stored", "saved", "kept", "recorded"], ["store", "save", "keep", "record"], ["api key", "api token", "access key", "key for programs"],
+    ["forgot", "lost", "cannot remember", "do not remember", "no longer know"], ["change", "replace", "switch", "modify", "update"],
+    ["make", "create", "generate", "set up"], ["read", "see", "look at", "view", "access"], ["private", "confidential", "secret"],
+    ["use", "work with", "run", "try"], ["explain", "describe", "clarify", "tell me about"], ["data", "information", "stuff"],
+    ["leave", "go out of", "get out of"], ["disk", "hard drive", "drive", "ssd"], ["send", "transmit", "upload", "pass on"],
+    ["internet", "web", "network", "cloud"], ["terminal", "command line", "shell", "console"], ["different from", "unlike", "better than"],
+    ["big", "large", "huge"], ["slow", "sluggish"], ["guess", "brute force", "crack"], ["start", "begin", "get going"],
+    ["bad", "poor", "rubbish", "awful", "useless"], ["show", "display", "list"], ["load", "bring in", "add", "import"],
+    ["phone", "tablet", "mobile"], ["lock", "close"], ["unlock", "open", "log in to"], ["happens", "goes on"], ["protect", "guard", "secure"],
+]
+SYLLABLES = "ba be bi bo ca ce co da de di do fa fe fi ga ge go ha he ho ja ka ki la le li lo ma me mi mo na ne no pa pe pi po ra re ri ro sa se si so ta te ti to tra ver vin wal xen zor ston ber ling tion mark land ish er ic us".split()
+
 
 def normalised(question: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9 ]", " ", question.lower().replace("'", "")).split())
@@ -98,7 +117,7 @@ class Sampler:
 
     def pair(self) -> tuple[str, str]:
         while True:
-            if self.random.random() < 0.30:
+            if self.random.random() < 0.36:
                 question, answer = self.fill(self.random.choice(self.outside)), DECLINE
             else:
                 intent = self.random.choice(self.intents)
@@ -108,7 +127,22 @@ class Sampler:
                 return question, answer
 
     def fill(self, template: str) -> str:
-        return re.sub(r"\{(\w+)\}", lambda m: self.random.choice(self.lists[m[1]]), template)
+        return re.sub(r"\{(\w+)\}", lambda m: self.word(m[1]), template)
+
+    def word(self, kind: str) -> str:
+        """A word of a list, or one that nobody knows: what was never heard of is declined too."""
+        r = self.random
+        if kind != "number" and r.random() < 0.35:
+            return " ".join("".join(r.choices(SYLLABLES, k=r.randint(2, 4))) for _ in range(r.choice((1, 1, 1, 2))))
+        other = r.choice(sorted(self.lists)) if r.random() < 0.15 else kind
+        return r.choice(self.lists[other])
+
+    def exchanged(self, question: str) -> str:
+        groups = [(group, term) for group in SYNONYMS for term in group if f" {term} " in f" {question} "]
+        if not groups:
+            return question
+        group, term = self.random.choice(groups)
+        return f" {question} ".replace(f" {term} ", f" {self.random.choice(group)} ", 1).strip()
 
     def vary(self, question: str) -> str:
         r = self.random
@@ -116,6 +150,9 @@ class Sampler:
         if len(words) > 3 and r.random() < 0.12:
             del words[r.randrange(len(words))]
         question = " ".join(words)
+        for _ in range(2):
+            if r.random() < 0.35:
+                question = self.exchanged(question)
         if r.random() < 0.22:
             question = r.choice(OPENERS) + question
         if r.random() < 0.12:

@@ -1,0 +1,63 @@
+import Channel
+import Cryptography
+import Inference
+import Vault
+
+/// What comes from outside, thrown at every parser; the first byte chooses which. Anything may be refused, nothing may trap.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    guard count > 0 else { return 0 }
+    let input = UnsafeRawBufferPointer(start: start + 1, count: count - 1)
+    switch start.pointee % 4 {
+    case 0: model(input)
+    case 1: channel(Array(input))
+    case 2: vault(Array(input))
+    default: text(Array(input))
+    }
+    return 0
+}
+
+private func model(_ input: UnsafeRawBufferPointer) {
+    guard let file = try? ModelFile(bytes: input, name: "fuzz") else { return }
+    if let tokenizer = try? file.makeTokenizer() {
+        _ = try? file.makeChatFormat(tokenizer)
+        _ = tokenizer.encode("Hello, wörld 123 ")
+    }
+    _ = try? Engine(file: file, options: EngineOptions(threads: 1, contextLength: 8))
+}
+
+private func channel(_ input: [UInt8]) {
+    _ = try? NodeRecord(verifying: input, now: 1_800_000_000)
+    _ = try? Opening(.key(token: "x"), offer: input, pinned: nil, now: 1_800_000_000)
+    guard var reception = try? Reception(identity: SigningKey(seed: .random()), now: 1_800_000_000) else { return }
+    _ = try? reception.receive(input, now: 1_800_000_000)
+    _ = try? Padding.unpad(input)
+    _ = try? Place(action: String(decoding: input, as: UTF8.self))
+}
+
+private func vault(_ input: [UInt8]) {
+    if let account = try? Account(decoding: input), let token = try? APIToken(reading: token(account)) {
+        _ = try? account.open(token: token)
+        _ = account.encoded() == input
+    }
+    let keyring = try? Box.open(input, key: .random(), context: BoxContext("fuzz"))
+    precondition(keyring == nil, "a random key opened a box")
+}
+
+/// A token for the account's first slot, so that the slot's parameters are read too.
+private func token(_ account: Account) -> String {
+    let slot = account.slots.first { $0.kind == .key }?.id ?? SlotID()
+    return "cloister_" + Base64URL.encode(account.id.bytes + slot.bytes + [UInt8](repeating: 1, count: 32))
+}
+
+private func text(_ input: [UInt8]) {
+    let text = String(decoding: input, as: UTF8.self)
+    _ = try? RecoveryCode(reading: text)
+    _ = try? APIToken(reading: text)
+    _ = Base64URL.decode(text)
+    _ = Hex.decode(text)
+    if let fernet = try? Fernet(key: "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=") { _ = try? fernet.open(text, timeToLive: 1, now: 1) }
+    var matcher = StopMatcher(["\n\n", "User:", String(text.prefix(3))])
+    for character in text { if matcher.append(String(character)).stopped { break } }
+    _ = matcher.finish()
+}
