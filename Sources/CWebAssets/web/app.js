@@ -1,30 +1,46 @@
 // From the first screen to the chat.
 
-import { Channel, open } from "./channel.js";
 import { Chat } from "./chat.js";
 import { showAlarm, showCreate, showRecovery, showUnlock } from "./entry.js";
-import { FingerprintChanged, forget, judge, keep, read } from "./session.js";
+import { explain } from "./explain.js";
+import { FingerprintChanged, forget, judge, keep, onLockedElsewhere, read, tellLocked, trust } from "./session.js";
 import { S } from "./strings.js";
+import { Channel, open } from "./transport.js";
 
 // The link's fragment never reaches the server; it is read once and taken out of the address bar.
 const fragment = new URLSearchParams(location.hash.slice(1));
 if (location.hash) history.replaceState(null, "", location.pathname);
 
+let current = null; // The chat that is shown, if one is.
+
 async function enter(credential) {
     const { key, opened } = await open(credential, judge);
-    const session = { key, account: opened.account, opened: { name: opened.name, keep: opened.keep } };
+    const session = { key, account: opened.account, name: opened.name, keep: opened.keep };
     await keep("session", session);
     return { session, recovery: opened.recovery };
 }
 
-function chat(session, draft = "") {
-    const lock = () => forget("session").then(() => unlock());
-    const locked = (text) => forget("session").then(() => unlock(S.unlock.locked, text));
-    return new Chat(new Channel(session.key, session.account), session.opened, lock, locked, draft).start();
+async function chat(session, draft = "") {
+    const leave = async (message, draft) => {
+        await forget("session");
+        unlock(message, draft);
+    };
+    const onLock = () => leave(S.unlock.locked, "").then(tellLocked);
+    const onLocked = (draft) => leave(draft ? S.unlock.lockedDraft : S.unlock.locked, draft);
+    current = new Chat(new Channel(session.key, session.account), session, { onLock, onLocked }, draft);
+    await current.start();
 }
 
 function unlock(message = null, draft = "") {
+    current = null;
     showUnlock((credential) => alarming(async () => chat((await enter(credential)).session, draft)), message);
+}
+
+function create(token) {
+    showCreate((name, passphrase, kept) => alarming(async () => {
+        const { session, recovery } = await enter({ create: { token, name, passphrase, keep: kept } });
+        showRecovery(recovery, () => chat(session));
+    }));
 }
 
 // A node that is not the known one stops everything, before anything is sent.
@@ -33,22 +49,21 @@ async function alarming(work) {
         await work();
     } catch (error) {
         if (!(error instanceof FingerprintChanged)) throw error;
-        showAlarm(() => forget("node").then(() => location.reload()));
+        showAlarm(error, async () => {
+            await forget("session");
+            await trust(error.presented);
+            await alarming(start);
+        });
     }
 }
 
 async function start() {
-    const node = fragment.get("node");
+    const [node, token] = [fragment.get("node"), fragment.get("setup")];
     if (node) await judge(node);
-    const token = fragment.get("setup");
-    if (token) {
-        return showCreate((name, passphrase, kept) => alarming(async () => {
-            const { session, recovery } = await enter({ create: { token, name, passphrase, keep: kept } });
-            showRecovery(recovery, () => chat(session));
-        }));
-    }
+    if (token) return create(token);
     const session = await read("session");
     return session ? chat(session) : unlock();
 }
 
-alarming(start).catch((error) => unlock(S.error + error.message));
+onLockedElsewhere(() => current && unlock(S.unlock.locked, current.composer.draft));
+alarming(start).catch((error) => unlock(explain(error)));

@@ -29,8 +29,10 @@ export function fromHex(text) {
 export const base64url = (bytes) =>
     btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 
-export const fromBase64url = (text) =>
-    Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
+export function fromBase64url(text) {
+    if (!/^[A-Za-z0-9_-]*$/.test(text)) throw new Error("not base64url");
+    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
+}
 
 // padded(x) = length (4) ‖ x ‖ zeros up to a multiple of `unit`.
 export function pad(content, unit) {

@@ -1,219 +1,223 @@
-// The chat: the list, a conversation, the composer.
+// The chat: the list, one conversation, the composer, the panel. It asks the channel and shows what comes.
 
-import { announce, element, icon, show } from "./dom.js";
-import { MarkdownView } from "./markdown.js";
+import { Composer } from "./composer.js";
+import { Dialog } from "./dialog.js";
+import { announce, button, element, show } from "./dom.js";
+import { explain } from "./explain.js";
+import { visible } from "./inline.js";
 import { showPanel } from "./panel.js";
+import { Sidebar } from "./sidebar.js";
 import { S } from "./strings.js";
+import { Turn } from "./turn.js";
+
+const NEAR_END = 60; // Pixels: who is this close to the end is following the answer.
+const LOCKED = new Set([401, 403]);
 
 export class Chat {
-    // `onLocked(draft)` is called when the node no longer knows this session.
-    constructor(channel, opened, onLock, onLocked, draft = "") {
+    // `onLocked(draft)` is called when the node no longer knows this session; `onLock()` when the person locks it.
+    constructor(channel, opened, { onLock, onLocked }, draft = "") {
         Object.assign(this, { channel, opened, onLock, onLocked });
-        this.current = null;
-        this.answering = null;
-        this.list = element("ul", { class: "list" });
-        this.turns = element("div", { class: "turns", role: "log", "aria-label": S.chat.list });
-        this.heading = element("h1", { class: "title" });
-        this.note = element("p", { class: "note", role: "status" });
-        this.input = element("textarea", { rows: 1, placeholder: S.chat.placeholder, "aria-label": S.chat.placeholder });
-        this.input.value = draft;
-        this.button = element("button", { class: "send", "aria-label": S.chat.send, onclick: () => this.press() }, icon("send"));
-        this.panel = element("aside", { class: "panel", hidden: true, "aria-label": S.panel.title });
-        this.bin = element("button", { class: "plain", "aria-label": S.chat.delete, title: S.chat.delete, hidden: true, onclick: () => this.confirmDelete() }, icon("bin"));
-        this.dialog = element("dialog");
-        this.input.addEventListener("keydown", (event) => {
-            if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-            event.preventDefault();
-            if (!this.answering) this.press();
+        this.conversation = null; // Its id; null before the first message.
+        this.left = false; // Whether the unlock screen took over.
+        this.answer = null; // What runs: { stopped, begun }.
+        this.composer = new Composer(draft, (text) => this.send(text), () => this.stop());
+        this.dialog = new Dialog();
+        this.sidebar = new Sidebar(opened.name, {
+            onNew: () => this.fresh(!opened.keep), onVeiled: () => this.fresh(true), onOpen: (id) => this.open(id), onLock: () => this.lock(),
         });
-        this.input.addEventListener("input", () => this.fit());
+        this.turns = element("div", { class: "turns", role: "region", tabindex: 0, "aria-label": S.chat.messages });
+        this.title = element("h1", { class: "title" });
+        this.model = element("span", { class: "model" });
+        this.note = element("p", { class: "note", role: "status" });
+        this.panel = element("aside", { class: "panel", id: "panel", hidden: true, "aria-label": S.panel.title });
+        this.eye = button("eye", S.chat.evidence, () => this.showPanel(this.panel.hidden));
+        this.eye.setAttribute("aria-controls", "panel");
+        this.eye.setAttribute("aria-expanded", "false");
+        this.bin = button("bin", S.chat.delete, () => this.confirmDelete());
+        const header = element("header", {}, this.sidebar.toggle, this.title, this.model, this.bin, this.eye);
+        this.main = element("section", { class: "chat", onclick: () => this.sidebar.open(false) },
+            header, this.turns, this.note, this.composer.node);
+        this.sidebar.toggle.addEventListener("click", (event) => event.stopPropagation());
     }
 
     async start() {
-        const button = (name, label, work) => element("button", { class: "plain", "aria-label": label, title: label, onclick: work }, icon(name));
-        this.side = element("nav", { class: "side", "aria-label": S.chat.list },
-            element("div", { class: "mark" }, icon("arch"), element("span", {}, S.name)),
-            element("button", { class: "new", onclick: () => this.fresh(!this.opened.keep) }, icon("plus"), S.chat.new),
-            element("button", { class: "new veiled", onclick: () => this.fresh(true) }, icon("veil"), S.chat.offRecord),
-            this.list,
-            element("div", { class: "who" }, element("span", {}, this.opened.name), button("lock", S.chat.lock, () => this.lock())));
-        this.model = element("span", { class: "model" });
-        this.page = element("div", { class: "chat" },
-            element("header", {}, button("menu", S.chat.list, () => this.side.classList.toggle("open")), this.heading, this.model, this.bin,
-                button("eye", S.chat.evidence, () => this.togglePanel())),
-            this.turns, this.note,
-            element("div", { class: "composer" }, this.input, this.button));
-        show(element("div", { class: "frame" }, this.side, this.page, this.panel), this.dialog);
-        await this.guard(async () => {
-            const { models } = await this.channel.ask("models");
-            this.model.textContent = models[0].guide ? S.chat.guide : models[0].name;
-            this.modelName = models[0].guide ? "Guide" : models[0].name;
+        const frame = element("div", { class: "frame" }, this.sidebar.node, this.main, this.panel);
+        frame.addEventListener("keydown", (event) => event.key === "Escape" && this.escape());
+        const known = await this.guard(async () => {
+            const { models: [model] } = await this.channel.ask("models");
+            this.guided = model.guide;
+            this.speaker = model.guide ? S.chat.guideName : model.name;
+            this.model.textContent = model.guide ? S.chat.guide : model.name;
             await this.refresh();
         });
-        this.fresh(!this.opened.keep);
-        this.fit();
+        if (this.left) return;
+        show(frame, this.dialog.node);
+        if (known) this.fresh(!this.opened.keep);
     }
 
-    // Runs something that talks to the node; a locked session goes to the unlock screen with the draft.
+    // Does something that talks to the node and says whether it went well. A session that is locked (401), or out of step with the
+    // node so that no request opens any more (403), goes to the unlock screen, with the draft.
     async guard(work) {
         try {
             await work();
+            return true;
         } catch (error) {
-            if (error.status === 401) return this.onLocked(this.input.value);
-            this.note.textContent = error.code ? error.message : S.chat.cut;
+            if (LOCKED.has(error.status)) {
+                this.left = true;
+                this.onLocked(this.composer.draft);
+            } else this.say(this.answer?.begun && !error.code ? S.chat.cut : explain(error));
+            return false;
         }
+    }
+
+    say(text) {
+        this.note.textContent = text;
     }
 
     async refresh() {
         const { conversations } = await this.channel.ask("conversations");
-        this.list.replaceChildren(...conversations.filter((c) => c.turns > 0 || c.title).map((c) => element("li", {},
-            element("button", { "aria-current": c.id === this.current?.id ? "true" : null, onclick: () => this.open(c) },
-                c.kept ? null : icon("veil"), element("span", {}, c.title || S.chat.untitled)))));
+        this.sidebar.show(conversations, this.conversation);
     }
 
+    // Shows an empty page for a conversation that is made with its first message.
     fresh(veiled) {
-        if (this.answering) return;
-        this.current = null;
-        this.veil(veiled);
-        this.heading.textContent = veiled ? S.chat.offRecord : S.chat.untitled;
-        this.note.textContent = veiled ? S.chat.offRecordHint : "";
-        this.bin.hidden = true;
+        if (this.answer) return;
+        this.enter(null, "", veiled);
+        const suggestions = this.guided ? S.chat.tryThese : [];
         this.turns.replaceChildren(element("div", { class: "empty" }, element("p", {}, S.chat.empty),
-            ...S.chat.tryThese.map((text) => element("button", { class: "suggestion", onclick: () => this.send(text) }, text))));
-        this.side.classList.remove("open");
-        this.input.focus();
+            ...suggestions.map((text) => element("button", { class: "outlined suggestion", onclick: () => this.send(text) }, text))));
+        this.sidebar.list.querySelector("[aria-current]")?.removeAttribute("aria-current");
     }
 
-    veil(on) {
-        this.veiled = on;
-        this.page.classList.toggle("veiled", on);
-    }
-
-    async open(conversation) {
-        if (this.answering) return;
+    async open(id) {
+        if (this.answer) return;
         await this.guard(async () => {
-            const { title, kept, turns } = await this.channel.ask("conversations.read", conversation.id);
-            this.current = { id: conversation.id };
-            this.veil(!kept);
-            this.heading.textContent = title || S.chat.untitled;
-            this.note.textContent = kept ? "" : S.chat.offRecordHint;
-            this.bin.hidden = false;
+            const { title, kept, turns } = await this.channel.ask("conversations.read", id);
+            this.enter(id, title, !kept);
             this.turns.replaceChildren();
-            for (const turn of turns) this.add(turn.role, turn.text, turn.stopped);
+            for (const turn of turns) this.add(turn.role).append(turn.text).note(turn.stopped ? "stopped" : null);
             this.turns.scrollTop = this.turns.scrollHeight;
             await this.refresh();
         });
-        this.side.classList.remove("open");
-        this.input.focus();
     }
 
-    add(role, text, stopped = false) {
-        const body = element("div", { class: "body" });
-        const view = new MarkdownView(body, (address) => this.askLink(address));
-        const turn = element("article", { class: `turn ${role}` },
-            element("span", { class: "speaker" }, role === "user" ? S.chat.you : this.modelName), body);
-        if (role === "user") body.append(element("p", {}, text));
-        else view.update(text);
-        if (stopped) turn.append(element("small", { class: "stopped" }, S.chat.stopped));
-        this.turns.append(turn);
-        return { turn, view };
+    enter(id, title, veiled) {
+        this.conversation = id;
+        this.veiled = veiled;
+        this.main.classList.toggle("veiled", veiled);
+        this.title.textContent = visible(title || (veiled ? S.chat.offRecord : S.chat.untitled));
+        this.say(veiled ? S.chat.offRecordHint : "");
+        this.bin.hidden = !id;
+        this.sidebar.open(false);
+        this.composer.focus();
     }
 
-    press() {
-        if (this.answering) return this.answering.stop();
-        const text = this.input.value.trim();
-        if (text) this.send(text);
+    add(role) {
+        const turn = new Turn(role, role === "user" ? S.chat.you : this.speaker, (url) => this.confirmLink(url));
+        this.turns.append(turn.node);
+        return turn;
     }
 
     async send(text) {
-        this.input.value = "";
-        this.fit();
         this.turns.querySelector(".empty")?.remove();
-        this.note.textContent = "";
-        let kept = false;
-        this.answering = { stop: () => this.current && this.channel.ask("conversations.stop", this.current.id).catch(() => {}) };
-        this.button.replaceChildren(icon("stop"));
-        this.button.setAttribute("aria-label", S.chat.stop);
-        this.add("user", text);
-        const { turn, view } = this.add("assistant", "");
-        turn.classList.add("working");
-        turn.scrollIntoView({ block: "end" });
-        let answer = "";
-        try {
-            this.current ??= { id: (await this.channel.ask("conversations.create", null, { offRecord: this.veiled })).id };
-            for await (const piece of this.channel.stream("conversations.send", this.current.id, { text })) {
-                if (piece.started) {
-                    kept = true;
-                    if (piece.started.droppedTurns) this.note.textContent = S.chat.dropped(piece.started.droppedTurns);
-                }
-                if (piece.text) {
-                    answer += piece.text;
-                    this.following(() => view.update(answer));
-                }
-                if (piece.done) this.finish(turn, piece.done, answer);
+        this.say(this.veiled ? S.chat.offRecordHint : "");
+        this.answer = { stopped: false, begun: false };
+        this.composer.answering(true);
+        const asked = this.add("user").append(text);
+        const turn = this.add("assistant");
+        turn.working(true);
+        this.turns.scrollTop = this.turns.scrollHeight;
+        announce(S.chat.answering);
+        await this.guard(() => this.receive(text, turn).catch((error) => {
+            this.takeBack(text, asked, turn);
+            throw error;
+        }));
+        turn.working(false);
+        this.answer = null;
+        this.composer.answering(false);
+        if (!this.main.isConnected) return;
+        await this.guard(() => this.refresh());
+        if (!this.panel.hidden) await this.guard(() => this.fillPanel());
+        if (this.composer.node.contains(document.activeElement) || document.activeElement === document.body) this.composer.focus();
+    }
+
+    async receive(text, turn) {
+        this.conversation ??= (await this.channel.ask("conversations.create", null, { offRecord: this.veiled })).id;
+        for await (const { started, text: more, done } of this.channel.stream("conversations.send", this.conversation, { text })) {
+            if (started) {
+                this.answer.begun = true;
+                if (this.answer.stopped) this.stop();
+                if (started.droppedTurns) this.say(S.chat.dropped(started.droppedTurns));
             }
-        } catch (error) {
-            if (!kept) this.input.value ||= text;
-            if (!answer) turn.remove();
-            await this.guard(() => { throw error; });
-        }
-        turn.classList.remove("working");
-        this.answering = null;
-        this.button.replaceChildren(icon("send"));
-        this.button.setAttribute("aria-label", S.chat.send);
-        if (this.page.isConnected) {
-            await this.guard(() => this.refresh());
-            this.input.focus();
+            if (more) this.following(() => turn.append(more));
+            if (done) this.finish(turn, done);
         }
     }
 
-    finish(turn, done, answer) {
-        if (done.reason === "stopped") turn.append(element("small", { class: "stopped" }, S.chat.stopped));
-        if (done.title) this.heading.textContent = done.title;
+    finish(turn, { reason, title }) {
+        this.following(() => turn.note(reason));
+        if (title) this.title.textContent = visible(title);
         this.bin.hidden = false;
-        announce(answer);
+        announce(turn.text);
+    }
+
+    // A message that did not reach the disk goes back to where it was written; what did, stays with what came of its answer.
+    takeBack(text, asked, turn) {
+        if (!turn.text) turn.node.remove();
+        if (this.answer.begun) return;
+        asked.node.remove();
+        this.composer.draft = [text, this.composer.draft].filter(Boolean).join("\n");
+    }
+
+    // Before the answer has begun there is nothing to stop yet; then it is stopped as soon as it has.
+    stop() {
+        this.answer.stopped = true;
+        if (this.answer.begun) this.guard(() => this.channel.ask("conversations.stop", this.conversation));
     }
 
     // Keeps the end in view only for who is there already.
     following(change) {
-        const atEnd = this.turns.scrollHeight - this.turns.scrollTop - this.turns.clientHeight < 60;
+        const { scrollHeight, scrollTop, clientHeight } = this.turns;
         change();
-        if (atEnd) this.turns.scrollTop = this.turns.scrollHeight;
-    }
-
-    fit() {
-        this.input.rows = Math.min(8, this.input.value.split("\n").length + Math.floor(this.input.value.length / 90));
-    }
-
-    choose(title, text, yes, no, work) {
-        const close = () => this.dialog.close();
-        this.dialog.replaceChildren(element("h2", {}, title), text ? element("p", {}, text) : null ?? "",
-            element("div", { class: "buttons" }, element("button", { class: "quiet", onclick: close }, no),
-                element("button", { class: "primary", onclick: () => { close(); work(); } }, yes)));
-        this.dialog.showModal();
+        if (scrollHeight - scrollTop - clientHeight < NEAR_END) this.turns.scrollTop = this.turns.scrollHeight;
     }
 
     confirmDelete() {
-        if (!this.current || this.answering) return;
-        this.choose(S.chat.confirmDelete, null, S.chat.really, S.chat.keepIt, () => this.guard(async () => {
-            const { receipt } = await this.channel.ask("conversations.delete", this.current.id);
+        if (!this.conversation || this.answer) return;
+        const content = [element("p", {}, S.chat.confirmDeleteText)];
+        this.dialog.ask({ title: S.chat.confirmDelete, content, yes: S.chat.really, no: S.chat.keepIt }, () => this.guard(async () => {
+            const { receipt } = await this.channel.ask("conversations.delete", this.conversation);
             await this.refresh();
             this.fresh(!this.opened.keep);
-            this.note.textContent = S.chat.receipt(receipt);
+            this.say(S.chat.receipt(receipt));
         }));
     }
 
-    askLink(address) {
-        this.choose(S.link.title, address, S.link.open, S.link.cancel, () => window.open(address, "_blank", "noopener,noreferrer"));
+    confirmLink(url) {
+        const content = [element("p", {}, S.link.to), element("p", { class: "host" }, url.host), element("p", { class: "address" }, url.href)];
+        this.dialog.ask({ title: S.link.title, content, yes: S.link.open, no: S.link.stay }, () => window.open(url.href, "_blank", "noopener,noreferrer"));
     }
 
-    async togglePanel() {
-        this.panel.hidden = !this.panel.hidden;
-        if (!this.panel.hidden) await this.guard(() => showPanel(this.panel, this.channel));
+    async showPanel(on) {
+        this.panel.hidden = !on;
+        this.eye.setAttribute("aria-expanded", String(on));
+        if (on) await this.guard(() => this.fillPanel());
+        (on ? this.closePanel : this.eye)?.focus();
     }
 
+    fillPanel() {
+        this.closePanel ??= button("close", S.chat.close, () => this.showPanel(false));
+        return showPanel(this.panel, this.channel, this.closePanel);
+    }
+
+    escape() {
+        if (!this.panel.hidden) this.showPanel(false);
+        else if (this.sidebar.isOpen) this.sidebar.open(false);
+    }
+
+    // Whatever the node says or fails to say, this browser lets its key go.
     async lock() {
-        await this.guard(() => this.channel.ask("lock"));
+        await this.channel.ask("lock").catch(() => {});
         this.onLock();
     }
 }

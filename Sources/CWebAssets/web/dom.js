@@ -13,20 +13,33 @@ export function element(name, attributes = {}, ...children) {
     return node;
 }
 
-export function icon(name) {
+// One of the symbols of index.html; decoration, unless it has a label.
+export function icon(name, label = null) {
     const svg = document.createElementNS(SVG, "svg");
     const use = document.createElementNS(SVG, "use");
     use.setAttribute("href", `#i-${name}`);
     svg.setAttribute("class", "icon");
-    svg.setAttribute("aria-hidden", "true");
+    if (label) {
+        svg.setAttribute("role", "img");
+        svg.setAttribute("aria-label", label);
+    } else svg.setAttribute("aria-hidden", "true");
     svg.append(use);
     return svg;
 }
 
-export const show = (...nodes) => document.getElementById("root").replaceChildren(...nodes);
+export const button = (name, label, onclick) =>
+    element("button", { class: "plain", type: "button", "aria-label": label, title: label, onclick }, icon(name));
+
+// Said to those who listen to the page. The text stays in the document until something else is said.
 export const announce = (text) => (document.getElementById("live").textContent = text);
 
-export function field(label, attributes, hint = null) {
-    const input = element("input", { id: `f-${attributes.name}`, ...attributes });
-    return { input, node: element("div", { class: "field" }, element("label", { for: input.id }, label), input, hint) };
+// Another screen; nothing of the one before stays behind, also not what was announced.
+export function show(...nodes) {
+    document.getElementById("root").replaceChildren(...nodes);
+    announce("");
+}
+
+export function field(label, attributes, ...more) {
+    const input = element("input", { id: `f-${attributes.name}`, autocapitalize: "none", ...attributes });
+    return { input, node: element("div", { class: "field" }, element("label", { for: input.id }, label), input, ...more) };
 }

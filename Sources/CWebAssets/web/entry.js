@@ -1,105 +1,126 @@
 // The screens before the chat: creating the owner, the recovery code, unlocking, the alarm.
 
 import { element, field, icon, show } from "./dom.js";
+import { explain } from "./explain.js";
 import { strength } from "./strength.js";
 import { S } from "./strings.js";
 
-function card(title, lead, ...content) {
-    return element("section", { class: "card" },
+const CONFIRMED = [2, 6]; // Which groups of the recovery code are asked for.
+
+function screen(title, lead, content, kind = "") {
+    const arcade = icon("arcade");
+    arcade.setAttribute("class", "arcade");
+    show(element("div", { class: `entry ${kind}` }, element("div", { class: "card" },
         element("div", { class: "mark" }, icon("arch"), element("span", {}, S.name)),
-        element("h1", {}, title), lead ? element("p", { class: "lead" }, lead) : null, ...content);
+        element("h1", {}, title), element("p", { class: "lead" }, lead), ...content), arcade));
 }
 
-const problem = () => element("p", { class: "problem", role: "alert" });
-
-function submitting(form, button, note, work) {
-    form.addEventListener("submit", async (event) => {
+// A form that does one thing, says that it is busy, and says in words what went wrong.
+function form(label, busy, work, ...content) {
+    const [submit, problem] = [element("button", { class: "primary" }, label), element("p", { class: "problem", role: "alert" })];
+    const node = element("form", {}, ...content, problem, submit);
+    node.addEventListener("submit", async (event) => {
         event.preventDefault();
-        note.textContent = "";
-        button.disabled = true;
+        problem.textContent = "";
+        submit.disabled = true;
+        submit.textContent = busy;
         try {
             await work();
         } catch (error) {
-            note.textContent = error.message;
-        } finally {
-            button.disabled = false;
+            problem.textContent = explain(error);
         }
+        submit.disabled = false;
+        submit.textContent = label;
     });
+    return { node, problem };
 }
 
-export function showCreate(onCreate) {
-    const meter = element("span", { class: "hint", id: "strength" });
-    const bar = element("meter", { min: 0, max: 4, value: 0, "aria-labelledby": "strength" });
-    const name = field(S.create.name, { name: "owner", autocomplete: "username", required: true, maxlength: 80 });
-    const passphrase = field(S.create.passphrase,
-        { name: "passphrase", type: "password", autocomplete: "new-password", required: true, minlength: 8 },
-        element("div", { class: "meter" }, bar, meter));
-    const again = field(S.create.again, { name: "again", type: "password", autocomplete: "new-password", required: true });
-    passphrase.input.addEventListener("input", () => {
-        bar.value = strength(passphrase.input.value);
-        meter.textContent = S.strength[bar.value];
+function secret(label, attributes, ...more) {
+    const made = field(label, { type: "password", required: true, spellcheck: "false", ...attributes }, ...more);
+    const eye = element("button", { type: "button", class: "reveal", "aria-pressed": "false", onclick: () => {
+        const shown = made.input.type === "password";
+        made.input.type = shown ? "text" : "password";
+        eye.textContent = shown ? S.create.hide : S.create.show;
+        eye.setAttribute("aria-pressed", String(shown));
+    } }, S.create.show);
+    made.input.after(eye);
+    return made;
+}
+
+function meter(input) {
+    const words = element("span", { id: "strength", role: "status" });
+    const node = element("div", { class: "meter" }, element("i"), element("i"), element("i"), element("i"), words);
+    input.setAttribute("aria-describedby", "strength");
+    input.addEventListener("input", () => {
+        const level = strength(input.value);
+        node.dataset.level = input.value ? level : "";
+        words.textContent = input.value ? S.strength[level] : "";
     });
-    const choice = (value, label, hint, checked) => element("label", { class: "choice" },
-        element("input", { type: "radio", name: "keep", value, checked }),
+    return node;
+}
+
+function choice(value, label, hint, checked) {
+    return element("label", { class: "choice" }, element("input", { type: "radio", name: "keep", value, checked }),
         element("span", {}, element("b", {}, label), element("small", {}, hint)));
-    const keep = element("div", { class: "choices", role: "radiogroup" },
+}
+
+// `onCreate(name, passphrase, keep)`.
+export function showCreate(onCreate) {
+    const name = field(S.create.name, { name: "owner", autocomplete: "username", required: true, maxlength: 80 });
+    const passphrase = secret(S.create.passphrase, { name: "passphrase", autocomplete: "new-password", minlength: 8 });
+    passphrase.node.append(meter(passphrase.input));
+    const again = field(S.create.again, { name: "again", type: "password", autocomplete: "new-password", required: true });
+    const differ = () => again.input.setCustomValidity(again.input.value === passphrase.input.value ? "" : S.create.differ);
+    for (const { input } of [passphrase, again]) input.addEventListener("input", differ);
+    const keep = element("fieldset", { class: "choices" }, element("legend", {}, S.create.choice),
         choice("yes", S.create.keep, S.create.keepHint, true), choice("no", S.create.nothing, S.create.nothingHint, false));
-    const [button, note] = [element("button", { class: "primary" }, S.create.submit), problem()];
-    const form = element("form", {}, name.node, passphrase.node, again.node, keep, note, button);
-    submitting(form, button, note, async () => {
-        if (passphrase.input.value !== again.input.value) throw new Error(S.create.differ);
-        button.textContent = S.create.working;
-        try {
-            await onCreate(name.input.value, passphrase.input.value, form.elements.keep.value === "yes");
-        } finally {
-            button.textContent = S.create.submit;
-        }
-    });
-    show(card(S.create.title, S.create.lead, form));
+    const { node } = form(S.create.submit, S.create.working,
+        () => onCreate(name.input.value, passphrase.input.value, node.elements.keep.value === "yes"), name.node, passphrase.node, again.node, keep);
+    screen(S.create.title, S.create.lead, [node], "create");
     name.input.focus();
 }
 
+// Goes on only when two groups were typed back: what is written down is what will be needed.
 export function showRecovery(code, onConfirmed) {
     const groups = code.split("-");
-    const [a, b] = [2, 6];
-    const first = field(S.recovery.group(a + 1), { name: "first", autocomplete: "off", required: true, maxlength: 8 });
-    const second = field(S.recovery.group(b + 1), { name: "second", autocomplete: "off", required: true, maxlength: 8 });
-    const [button, note] = [element("button", { class: "primary" }, S.recovery.submit), problem()];
-    const form = element("form", {}, element("p", { class: "hint" }, S.recovery.confirm(a + 1, b + 1)),
-        element("div", { class: "pair" }, first.node, second.node), note, button);
+    const typed = CONFIRMED.map((index, place) => field(S.recovery.group(index + 1),
+        { name: ["first", "second"][place], autocomplete: "off", spellcheck: "false", required: true, maxlength: 8 }));
     const clean = (text) => text.toUpperCase().replace(/[\s-]/g, "").replace(/[IL]/g, "1").replace(/O/g, "0");
-    submitting(form, button, note, async () => {
-        if (clean(first.input.value) !== groups[a] || clean(second.input.value) !== groups[b]) throw new Error(S.recovery.wrong);
-        onConfirmed();
-    });
-    const shown = element("ol", { class: "code" }, ...groups.map((group) => element("li", {}, group)));
-    show(card(S.recovery.title, S.recovery.lead, shown, form));
-    first.input.focus();
+    const { node, problem } = form(S.recovery.submit, S.recovery.submit, async () => {
+        if (CONFIRMED.every((index, place) => clean(typed[place].input.value) === groups[index])) await onConfirmed();
+        else problem.textContent = S.recovery.wrong;
+    }, element("p", { class: "hint" }, S.recovery.confirm(...CONFIRMED.map((index) => index + 1))),
+    element("div", { class: "pair" }, ...typed.map((group) => group.node)));
+    screen(S.recovery.title, S.recovery.lead, [element("ol", { class: "code" }, ...groups.map((group) => element("li", {}, group))), node]);
+    typed[0].input.focus();
 }
 
+// `onUnlock(credential)`; `message` says why the person is here.
 export function showUnlock(onUnlock, message = null) {
     let byCode = false;
     const name = field(S.unlock.name, { name: "owner", autocomplete: "username", required: true });
-    const passphrase = field(S.unlock.passphrase, { name: "passphrase", type: "password", autocomplete: "current-password", required: true });
-    const code = field(S.unlock.code, { name: "code", autocomplete: "off", spellcheck: "false" });
-    const [button, note] = [element("button", { class: "primary" }, S.unlock.submit), problem()];
+    const passphrase = secret(S.unlock.passphrase, { name: "passphrase", autocomplete: "current-password" });
+    const code = field(S.unlock.code, { name: "code", autocomplete: "off", spellcheck: "false", required: true });
+    const { node } = form(S.unlock.submit, S.create.working, () => onUnlock(byCode
+        ? { recovery: { name: name.input.value, code: code.input.value } }
+        : { passphrase: { name: name.input.value, passphrase: passphrase.input.value } }), name.node, passphrase.node);
     const other = element("button", { type: "button", class: "quiet" }, S.unlock.useCode);
-    const form = element("form", {}, name.node, passphrase.node, note, button, other);
     other.addEventListener("click", () => {
         byCode = !byCode;
         (byCode ? passphrase : code).node.replaceWith((byCode ? code : passphrase).node);
         other.textContent = byCode ? S.unlock.usePassphrase : S.unlock.useCode;
+        (byCode ? code : passphrase).input.focus();
     });
-    submitting(form, button, note, () => onUnlock(byCode
-        ? { recovery: { name: name.input.value, code: code.input.value } }
-        : { passphrase: { name: name.input.value, passphrase: passphrase.input.value } }));
-    show(card(S.unlock.title, message ?? S.claim, form, element("p", { class: "foot" }, S.unlock.noLink)));
+    node.append(other);
+    screen(S.unlock.title, message ?? S.claim, [node, element("p", { class: "foot" }, S.unlock.noLink)]);
     name.input.focus();
 }
 
-export function showAlarm(onTrust) {
-    show(element("section", { class: "card alarm", role: "alert" },
-        element("div", { class: "mark" }, icon("arch"), element("span", {}, S.name)),
-        element("h1", {}, S.alarm.title), element("p", { class: "lead" }, S.alarm.text),
-        element("button", { class: "quiet", onclick: onTrust }, S.alarm.again)));
+// Nothing was sent, and nothing will be before the person decides.
+export function showAlarm({ known, presented }, onTrust) {
+    const print = (label, value) => element("div", {}, element("dt", {}, label), element("dd", {}, element("code", {}, value)));
+    screen(S.alarm.title, S.alarm.text, [
+        element("dl", { class: "prints" }, print(S.alarm.known, known), print(S.alarm.presented, presented)),
+        element("p", { role: "alert" }, S.alarm.advice), element("button", { class: "outlined", onclick: onTrust }, S.alarm.trust),
+    ], "alarm");
 }

@@ -1,4 +1,4 @@
-// What this browser keeps: the channel's key, which it can use and not read, and the fingerprint of the node. Nothing else, and no text.
+// What this browser keeps: the channel's key, which it can use and not read, and the fingerprint of the node. No text, ever.
 
 const NAME = "cloister";
 
@@ -23,11 +23,23 @@ export const read = (name) => store("readonly", (kept) => kept.get(name));
 export const keep = (name, value) => store("readwrite", (kept) => kept.put(value, name));
 export const forget = (name) => store("readwrite", (kept) => kept.delete(name));
 
-export class FingerprintChanged extends Error {}
+// Tells the other tabs of this browser, so that none goes on showing what was locked in this one.
+const tabs = new BroadcastChannel(NAME);
+export const tellLocked = () => tabs.postMessage("locked");
+export const onLockedElsewhere = (work) => tabs.addEventListener("message", work);
+
+export class FingerprintChanged extends Error {
+    constructor(known, presented) {
+        super("the node's identity changed");
+        Object.assign(this, { known, presented });
+    }
+}
 
 // Pins the node at first contact; another one later is an alarm.
-export async function judge(fingerprint) {
-    const pinned = await read("node");
-    if (pinned && pinned !== fingerprint) throw new FingerprintChanged();
-    if (!pinned) await keep("node", fingerprint);
+export async function judge(presented) {
+    const known = await read("node");
+    if (known && known !== presented) throw new FingerprintChanged(known, presented);
+    if (!known) await trust(presented);
 }
+
+export const trust = (fingerprint) => keep("node", fingerprint);

@@ -1,0 +1,105 @@
+"""A server, a browser, and a page that reports everything it should not do."""
+
+import os
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from page_server import STORIES, Server
+
+PASSPHRASE = "correct lantern harbour violet"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+
+
+def model():
+    """`guide` in CLOISTER_JOURNEY_MODEL: the built-in one. Otherwise a path; by default the small stories model beside the repository."""
+    chosen = os.environ.get("CLOISTER_JOURNEY_MODEL", str(STORIES) if STORIES.exists() else "guide")
+    return None if chosen == "guide" else chosen
+
+
+@pytest.fixture
+def server(tmp_path):
+    running = Server(tmp_path / "data", model())
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def context(browser):
+    """A browser profile. Every console error, CSP violation and request to elsewhere fails the journey at its end."""
+    made = browser.new_context(viewport={"width": 1280, "height": 820})
+    complaints, elsewhere = [], []
+    made.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+    made.on("weberror", lambda error: complaints.append(str(error.error)))
+    made.on("request", lambda request: None if request.url.startswith("http://localhost:") else elsewhere.append(request.url))
+    made.complaints = complaints
+    yield made
+    made.close()
+    # A refused request (401 after a lock) is logged by the browser itself; it is expected and said on the page.
+    real = [text for text in complaints if not ("Failed to load resource" in text and ("401" in text or "CONNECTION_REFUSED" in text))]
+    assert real == []
+    assert elsewhere == []
+
+
+class Person:
+    """What a person does on the page, in the page's own words."""
+
+    def __init__(self, context, server):
+        self.context, self.server = context, server
+        self.page = context.new_page()
+        self.page.set_default_timeout(30_000)
+        self.code = None
+
+    def create(self, keep=True, passphrase=PASSPHRASE):
+        page = self.page
+        page.goto(self.server.link)
+        page.get_by_label("Your name").fill("Ada")
+        page.get_by_label("Passphrase", exact=True).fill(passphrase)
+        page.get_by_label("Passphrase again").fill(passphrase)
+        page.get_by_label("Keep conversations, sealed" if keep else "Keep nothing").check()
+        page.get_by_role("button", name="Create the vault").click()
+        page.locator(".code li").first.wait_for()
+        self.code = page.locator(".code li").all_inner_texts()
+        return self.code
+
+    def confirm(self, third=None, seventh=None):
+        self.page.get_by_label("Group 3").fill(third or self.code[2])
+        self.page.get_by_label("Group 7").fill(seventh or self.code[6])
+        self.page.get_by_role("button", name="I have written it down").click()
+
+    def enter(self, keep=True):
+        self.create(keep)
+        self.confirm()
+        self.ready()
+        return self.page
+
+    def ready(self):
+        self.page.get_by_label("Write a message").wait_for()
+
+    def unlock(self, passphrase=PASSPHRASE):
+        self.page.get_by_label("Name").fill("Ada")
+        self.page.get_by_label("Passphrase", exact=True).fill(passphrase)
+        self.page.get_by_role("button", name="Unlock", exact=True).click()
+
+    def say(self, text, wait=True):
+        self.page.get_by_label("Write a message").fill(text)
+        self.page.keyboard.press("Enter")
+        if wait:
+            self.answered()
+
+    def answered(self):
+        self.page.locator(".turn.assistant[aria-busy=false]").last.wait_for()
+        self.page.get_by_role("button", name="Send").wait_for()
+
+
+@pytest.fixture
+def person(context, server):
+    return Person(context, server)
