@@ -2,6 +2,7 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#include <math.h>
 
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
 
@@ -124,7 +125,7 @@ AVX2 void ck_quantize_avx2(const float *x, size_t count, ck_block *out) {
         __m128 m = _mm_max_ps(_mm256_castps256_ps128(largest), _mm256_extractf128_ps(largest, 1));
         m = _mm_max_ps(m, _mm_movehl_ps(m, m));
         float amax = _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
-        out[b].scale = amax / 127;
+        out[b].scale = half(_cvtss_sh(fminf(amax / 127, LARGEST_HALF), _MM_FROUND_TO_NEAREST_INT));
         __m256 inverse = _mm256_set1_ps(amax > 0 ? 127 / amax : 0);
         __m256i i[4];
         for (int k = 0; k < 4; k++) i[k] = _mm256_cvtps_epi32(_mm256_mul_ps(v[k], inverse));

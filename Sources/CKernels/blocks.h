@@ -8,6 +8,8 @@ typedef struct { uint16_t d; int8_t q[32]; } block_q8_0;   /* 34 bytes: d * q[j]
 typedef struct { uint16_t d; uint8_t q[16]; } block_q4_0;  /* 18 bytes: j < 16: d * ((q[j] & 15) - 8); j + 16: d * ((q[j] >> 4) - 8) */
 _Static_assert(sizeof(block_q8_0) == 34 && sizeof(block_q4_0) == 18, "GGUF block sizes");
 
+#define LARGEST_HALF 65504.0f
+
 float ck_half_to_float(uint16_t half);
 size_t ck_row_bytes(int type, size_t width);
 

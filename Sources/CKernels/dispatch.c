@@ -2,12 +2,20 @@
 
 #include <math.h>
 
+/* To the nearest IEEE half, ties to even, by adding and taking away a number that leaves a half's digits. Below 2^-14 halves have a fixed step. */
+static float round_to_half(float x) {
+    int exponent;
+    frexpf(x, &exponent);
+    float step = ldexpf(1, (exponent < -13 ? -13 : exponent) - 11);
+    return rintf(x / step) * step;
+}
+
 static void quantize_plain(const float *x, size_t count, ck_block *out) {
     for (size_t b = 0; b < count / 32; b++, x += 32) {
         float amax = 0;
         for (int j = 0; j < 32; j++) amax = fmaxf(amax, fabsf(x[j]));
         float inverse = amax > 0 ? 127 / amax : 0;
-        out[b].scale = amax / 127;
+        out[b].scale = round_to_half(fminf(amax / 127, LARGEST_HALF));
         for (int j = 0; j < 32; j++) out[b].q[j] = (int8_t)rintf(x[j] * inverse);
     }
 }

@@ -87,7 +87,7 @@ public actor CellHost: Carrier {
     /// - Throws: a `Refusal` if there is no such channel or the request does not open.
     public func ask(_ route: Route, _ place: Place, _ body: [UInt8]) async throws -> PieceStream {
         await sweep()
-        guard let channel = channels[route] else { throw Refusal(.denied, "This session is locked. Unlock it again.") }
+        guard let channel = channels[route] else { throw Refusal(.locked, "This session is locked. Unlock it again.") }
         let incoming: IncomingRequest
         do { incoming = try channel.host.open(body, place: place) } catch { throw Refusal(channel: error) }
         channel.lastUse = around.clock()
@@ -98,9 +98,6 @@ public actor CellHost: Carrier {
             await self?.afterServing(place, route, cell)
         }
     }
-
-    /// Whether a route leads to an open channel.
-    public func isOpen(_ route: Route) -> Bool { channels[route] != nil }
 
     /// Closes channels that were idle or open for too long, and cells that nobody uses.
     public func sweep() async {

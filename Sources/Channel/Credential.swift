@@ -37,7 +37,7 @@ public struct Refusal: Codable, Error, Sendable, Equatable {
     /// The codes of `docs/formats/actions.md`.
     public enum Code: String, Codable, Sendable {
         case malformed, denied, notFound, wrongCredential, tooManyAttempts, exists, weakPassphrase, busy
-        case promptTooLong, modelFailed, storeFailed, tampered, unsupported, `internal`
+        case locked, promptTooLong, modelFailed, storeFailed, tampered, unsupported, `internal`
     }
 
     /// What programs look at.

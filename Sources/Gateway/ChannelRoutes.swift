@@ -44,7 +44,7 @@ struct ChannelRoutes: Sendable {
 
     private func ask(_ request: Request, _ context: GatewayContext) async throws -> Response {
         guard let route = request.cookies[Self.cookie]?.value, let action = context.parameters.get("action") else {
-            return refusal(.unauthorized, "denied", "This session is locked. Unlock it again.")
+            return refusal(.unauthorized, "locked", "This session is locked. Unlock it again.")
         }
         var request = request
         let body = try await request.collectBody(upTo: options.requestLimit)

@@ -47,6 +47,11 @@ SYNONYMS = [
     ["bad", "poor", "rubbish", "awful", "useless"], ["show", "display", "list"], ["load", "bring in", "add", "import"],
     ["phone", "tablet", "mobile"], ["lock", "close"], ["unlock", "open", "log in to"], ["happens", "goes on"], ["protect", "guard", "secure"],
 ]
+# How names are written by people who write them well.
+NAMES = {
+    "cloister": "Cloister", "chatgpt": "ChatGPT", "ollama": "Ollama", "openai": "OpenAI", "python": "Python", "linux": "Linux",
+    **{word: word.upper() for word in "ai llm llms gguf api gpu gpus cpu kv rag phi hipaa gdpr tls aes hpke hsm mfa kdf aead mpc lan ram pii".split()},
+}
 SYLLABLES = "ba be bi bo ca ce co da de di do fa fe fi ga ge go ha he ho ja ka ki la le li lo ma me mi mo na ne no pa pe pi po ra re ri ro sa se si so ta te ti to tra ver vin wal xen zor ston ber ling tion mark land ish er ic us".split()
 
 
@@ -153,6 +158,8 @@ class Sampler:
         for _ in range(2):
             if r.random() < 0.35:
                 question = self.exchanged(question)
+        if r.random() < 0.6:
+            question = re.sub(r"[a-z]+", lambda m: NAMES.get(m[0], m[0]), question)
         if r.random() < 0.22:
             question = r.choice(OPENERS) + question
         if r.random() < 0.12:

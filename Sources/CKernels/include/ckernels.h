@@ -15,7 +15,7 @@
 /* Tensor types by their GGUF ids. */
 enum { CK_F32 = 0, CK_F16 = 1, CK_Q4_0 = 2, CK_Q8_0 = 8 };
 
-/* 32 activations, quantised: value = scale * q. */
+/* 32 activations, quantised: value = scale * q. The scale is rounded to an IEEE half, as llama.cpp does, so that texts can be compared token by token. */
 typedef struct { float scale; int8_t q[32]; } ck_block;
 
 /* The instruction set in use: "avx2" or "plain". */

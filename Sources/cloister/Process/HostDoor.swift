@@ -30,9 +30,6 @@ struct HostDoor: CellDoor {
             guard let route = Route(hex: route), let place = try? Place(action: action, object: identifier) else {
                 throw Refusal(.malformed, "There is no such action.")
             }
-            guard await host.isOpen(route) else {
-                throw DoorRefusal(status: 401, code: "denied", message: "This session is locked. Unlock it again.")
-            }
             let stream = try await host.ask(route, place, body)
             return { await stream.next() }
         }
@@ -43,6 +40,7 @@ struct HostDoor: CellDoor {
             let status =
                 switch refusal.code {
                 case .malformed: 400
+                case .locked: 401
                 case .busy: 409
                 case .tooManyAttempts: 429
                 default: 403
