@@ -97,6 +97,7 @@ let package = Package(
         tests("Inference", ["CKernels", "TestSupport"], exclude: ["Goldens"]),
         tests("Archive", []),
         tests("Channel", ["Cryptography", "TestSupport"]),
+        tests("Cell", ["Channel", "Cryptography", "Inference", "Vault", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -62,7 +62,7 @@ class Home:
         log = open(self.root / "server.log", "ab")
         process = subprocess.Popen(
             [BINARY, "serve", "--data", str(data or self.data), "--port", str(self.port), *map(str, arguments)],
-            env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True,
+            env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True, restore_signals=False,
         )
         self.processes.append(process)
         lines = []

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import random
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -163,6 +164,23 @@ def test_every_acknowledged_turn_survives_kill_9(served):
             assert reply.status_code == 200, reply.text
             histories[session] = [m["content"] for m in reply.json()["history"]]
         assert text in histories[session], f"{text} was acknowledged and is gone"
+
+
+def test_a_full_disk_is_said_and_what_was_acknowledged_stays(served):
+    """The process may write no file larger than it has now: what a full disk does to it, without filling one."""
+    say = lambda text: requests.post(served.url + "/chat", json={"message": text, "session_id": "s"}, headers=served.headers)
+    assert say("before").status_code == 200
+    largest = max(path.stat().st_size for path in served.data.iterdir())
+    resource.prlimit(served.server.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+    replies = [say(f"{number} " + "x" * 300) for number in range(60)]
+    failed = [reply for reply in replies if reply.status_code != 200]
+    assert failed and all("was not stored" in reply.json()["error"]["message"] for reply in failed)
+    resource.prlimit(served.server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert say("after").status_code == 200
+    history = [message["content"] for message in requests.get(served.url + "/history/s", headers=served.headers).json()["history"]]
+    kept = [str(number) for number, reply in enumerate(replies) if reply.status_code == 200]
+    assert history[0] == "before" and "after" in history
+    assert set(kept) <= {text.split()[0] for text in history}
 
 
 def test_a_crash_prints_no_memory(served):

@@ -23,6 +23,13 @@ WORD_TEMPLATES = [
     "what is {} about", "what do people mean by {}", "why {}", "what's the purpose of {}", "who needs {}", "is {} important",
     "what can you tell me about {}", "how would you explain {}", "teach me about {}", "what counts as {}", "in plain words, {}",
     "what does the term {} stand for", "what does {} change", "what does {} protect", "what happens in {}", "how is {} done",
+    "(can|could|would) you (tell me|say) what {} (is|means|are)", "i (read|heard|keep reading) about {}, what (is it|does it mean)",
+    "what (is|was|are) {} (again|actually|really|for|in ai|in this context|in short)", "{} (definition|meaning|explained|in simple terms|for beginners)",
+    "(how|why|when|where) (do|would|should|does) (people|one|you|cloister|a company) (use|need) {}", "what (role|part) does {} play (here|)",
+    "(give|show) me (an example|the idea|the basics|a short explanation) of {}", "what (should|must|do) i (know|need to know) about {}",
+    "(what is|what's) the (idea|point|meaning|sense|benefit|use) (of|behind) {}", "(does|do) (cloister|you|this) (use|have|support|know) {}",
+    "(the|a|this) word {} (is new to me|means what|confuses me)", "(explain|describe) {} (like i am five|simply|briefly|in one sentence|to a beginner)",
+    "(never heard of|what about|how about|info on|i am curious about|let us talk about) {}", "(is|are) {} (good|bad|safe|useful|hard|new)",
 ]
 OPENERS = [
     "hey, ", "hi, ", "please, ", "so ", "ok, ", "and ", "well, ", "quick question: ", "can you tell me ", "tell me, ",
@@ -55,6 +62,11 @@ NAMES = {
 SYLLABLES = "ba be bi bo ca ce co da de di do fa fe fi ga ge go ha he ho ja ka ki la le li lo ma me mi mo na ne no pa pe pi po ra re ri ro sa se si so ta te ti to tra ver vin wal xen zor ston ber ling tion mark land ish er ic us".split()
 
 
+def chosen(line: str, random: random.Random) -> str:
+    """One reading of a line with choices: `(open|unlock) my vault`. An empty choice leaves its words out."""
+    return " ".join(re.sub(r"\(([^()]*)\)", lambda m: random.choice(m[1].split("|")), line).split())
+
+
 def normalised(question: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9 ]", " ", question.lower().replace("'", "")).split())
 
@@ -81,12 +93,14 @@ def held_out() -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def load():
-    """Returns answers by intent, questions by intent, and the templates and lists of what to decline."""
-    answers, questions = {}, {}
+    """Returns answers by intent, questions by intent, the intents that are words, and the templates and lists of what to decline."""
+    answers, questions, words = {}, {}, set()
     for name in ("product.txt", "talk.txt", "words.txt"):
         for intent, terms, answer, written in read_sections(name):
             answers[intent] = answer
             questions[intent] = written + [t.format(term) for term in terms for t in WORD_TEMPLATES]
+            if terms:
+                words.add(intent)
     outside, lists = [], {}
     for line in (HERE / "text/outside.txt").read_text().splitlines():
         if line.startswith("@"):
@@ -96,7 +110,7 @@ def load():
             outside.append(line)
     # Words that nobody taught are declined in the same forms that taught words are asked in.
     outside += [t.format("{thing}") for t in WORD_TEMPLATES]
-    return answers, questions, outside, lists
+    return answers, questions, words, outside, lists
 
 
 def forbidden() -> set[str]:
@@ -109,9 +123,8 @@ class Sampler:
 
     def __init__(self, seed: int):
         self.random = random.Random(seed)
-        self.answers, questions, self.outside, self.lists = load()
+        self.answers, self.questions, self.words, self.outside, self.lists = load()
         self.forbidden = forbidden()
-        self.questions = {i: [q for q in qs if normalised(q) not in self.forbidden] for i, qs in questions.items()}
         self.intents = sorted(self.answers)
 
     def conversation(self) -> list[tuple[str, str]]:
@@ -123,11 +136,12 @@ class Sampler:
     def pair(self) -> tuple[str, str]:
         while True:
             if self.random.random() < 0.36:
-                question, answer = self.fill(self.random.choice(self.outside)), DECLINE
+                intent, answer = None, DECLINE
+                question = self.fill(chosen(self.random.choice(self.outside), self.random))
             else:
                 intent = self.random.choice(self.intents)
-                question, answer = self.random.choice(self.questions[intent]), self.answers[intent]
-            question = self.vary(question)
+                question, answer = chosen(self.random.choice(self.questions[intent]), self.random), self.answers[intent]
+            question = self.vary(question, exchanges=0 if intent in self.words else 2)
             if normalised(question) not in self.forbidden:
                 return question, answer
 
@@ -149,13 +163,13 @@ class Sampler:
         group, term = self.random.choice(groups)
         return f" {question} ".replace(f" {term} ", f" {self.random.choice(group)} ", 1).strip()
 
-    def vary(self, question: str) -> str:
+    def vary(self, question: str, exchanges: int = 0) -> str:
         r = self.random
         words = question.split()
-        if len(words) > 3 and r.random() < 0.12:
+        if len(words) > 4 and r.random() < 0.1:
             del words[r.randrange(len(words))]
         question = " ".join(words)
-        for _ in range(2):
+        for _ in range(exchanges):
             if r.random() < 0.35:
                 question = self.exchanged(question)
         if r.random() < 0.6:

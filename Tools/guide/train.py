@@ -16,6 +16,7 @@ from corpus import DECLINE, HERE, Sampler, held_out
 from model import Guide, Shape
 
 SPECIALS = ["<|end|>", "<|user|>", "<|assistant|>"]
+FIRST_WORDS = 4
 # Llama 3's splitting, as `tokenizer.ggml.pre = llama-bpe` means it.
 SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -65,8 +66,15 @@ def encode(tokenizer: Tokenizer, turns) -> tuple[list[int], list[int]]:
     return tokens, counted
 
 
-def batch_of(tokenizer, sampler, size, context):
-    rows = [encode(tokenizer, sampler.conversation()) for _ in range(size)]
+def batch_of(tokenizer, sampler, size, context, beginnings):
+    """Whole conversations, or three times as many questions with their answers' first words: those decide which answer comes."""
+    if beginnings:
+        pairs = [sampler.pair() for _ in range(3 * size)]
+        rows = [encode(tokenizer, [(q, " ".join(a.split()[:FIRST_WORDS]))]) for q, a in pairs]
+        rows = [(tokens[:-1], counted[:-1]) for tokens, counted in rows]
+    else:
+        rows = [encode(tokenizer, sampler.conversation()) for _ in range(size)]
+    size = len(rows)
     longest = min(max(len(tokens) for tokens, _ in rows), context)
     x = torch.zeros(size, longest, dtype=torch.long)
     mask = torch.zeros(size, longest)
@@ -95,6 +103,10 @@ def check(model, tokenizer, answers):
     right = sum(greedy(model, tokenizer, q) == answers[intent] for intent, q in pairs)
     declined = sum(greedy(model, tokenizer, q) == DECLINE for q in outside)
     return right / len(pairs), declined / len(outside)
+
+
+def recent(losses) -> str:
+    return f"loss {np.mean(losses[False][-50:]):.4f}, of beginnings {np.mean(losses[True][-150:]):.4f}"
 
 
 def main():
@@ -126,13 +138,14 @@ def main():
     optimiser = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}], lr=options.rate, betas=(0.9, 0.98)
     )
-    start, step, losses = time.time(), 0, []
+    start, step, losses = time.time(), 0, {True: [], False: []}
     while (spent := (time.time() - start) / 60) < options.minutes:
         progress = spent / options.minutes
         rate = options.rate * min(1, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * progress))
         for group in optimiser.param_groups:
             group["lr"] = rate
-        x, mask = batch_of(tokenizer, sampler, options.batch, shape.context)
+        beginnings = step % (2 if progress < 0.4 else 4) != 0
+        x, mask = batch_of(tokenizer, sampler, options.batch, shape.context, beginnings)
         model.train()
         logits = model(x[:, :-1])
         loss = F.cross_entropy(logits.flatten(0, 1), x[:, 1:].flatten(), reduction="none")
@@ -141,13 +154,13 @@ def main():
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        losses.append(loss.item())
+        losses[beginnings].append(loss.item())
         step += 1
         if step % 100 == 0:
-            print(f"step {step}, {spent:.1f} min, loss {np.mean(losses[-100:]):.4f}", flush=True)
+            print(f"step {step}, {spent:.1f} min, {recent(losses)}", flush=True)
     export.write(model, tokenizer, options.out)
     right, declined = check(model, tokenizer, sampler.answers)
-    print(f"{step} steps, final loss {np.mean(losses[-100:]):.4f}; held out: {right:.1%} right, {declined:.1%} declined")
+    print(f"{step} steps, {recent(losses)}; held out: {right:.1%} right, {declined:.1%} declined")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@ import Cryptography
 import Inference
 import Vault
 
-/// What comes from outside, thrown at every parser; the first byte chooses which. Anything may be refused, nothing may trap.
+/// What comes from outside, thrown at every parser; the first byte chooses which.
+///
+/// Anything may be refused, nothing may trap.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 0 else { return 0 }
@@ -56,7 +58,9 @@ private func text(_ input: [UInt8]) {
     _ = try? APIToken(reading: text)
     _ = Base64URL.decode(text)
     _ = Hex.decode(text)
-    if let fernet = try? Fernet(key: "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=") { _ = try? fernet.open(text, timeToLive: 1, now: 1) }
+    if let fernet = try? Fernet(key: "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=") {
+        _ = try? fernet.open(text, timeToLive: 1, now: 1)
+    }
     var matcher = StopMatcher(["\n\n", "User:", String(text.prefix(3))])
     for character in text { if matcher.append(String(character)).stopped { break } }
     _ = matcher.finish()

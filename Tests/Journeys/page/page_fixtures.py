@@ -1,11 +1,13 @@
 """A server, a browser, and a page that reports everything it should not do."""
 
 import os
+import shutil
 
+import gguf
 import pytest
 from playwright.sync_api import sync_playwright
 
-from page_server import STORIES, Server
+from page_server import REPOSITORY, STORIES, Server
 
 PASSPHRASE = "correct lantern harbour violet"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -21,6 +23,24 @@ def model():
 def server(tmp_path):
     running = Server(tmp_path / "data", model())
     yield running
+    running.stop()
+
+
+def without_end(path):
+    """The guide with a long context and a zero row where its end token stood, so that it talks until it is stopped."""
+    shutil.copy(REPOSITORY / "Sources/CGuide/guide.gguf", path)
+    file = gguf.GGUFReader(path, "r+")
+    file.fields["llama.context_length"].parts[-1][0] = 16_384
+    next(tensor for tensor in file.tensors if tensor.name == "token_embd.weight").data[0] = 0
+    file.data.flush()
+    return path
+
+
+@pytest.fixture
+def endless(tmp_path, context):
+    """A person with a server whose model never ends by itself."""
+    running = Server(tmp_path / "data", without_end(tmp_path / "endless.gguf"))
+    yield Person(context, running)
     running.stop()
 
 

@@ -9,7 +9,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from page_fixtures import PASSPHRASE, browser, context, person, server  # noqa: F401 (fixtures are found by name)
+from page_fixtures import PASSPHRASE, browser, context, endless, person, server  # noqa: F401 (fixtures are found by name)
 
 pytestmark = pytest.mark.skipif("CLOISTER_BINARY" not in os.environ, reason="CLOISTER_BINARY is unset: no binary to run")
 
@@ -53,13 +53,13 @@ def test_shift_enter_makes_a_line(person):
     expect(page.locator(".turn")).to_have_count(0)
 
 
-def test_an_answer_can_be_stopped(person):
-    page = person.enter()
-    person.say("Tell me a very long story about everything that you know", wait=False)
+def test_an_answer_can_be_stopped(endless):
+    page = endless.enter()
+    endless.say("Tell me a very long story about everything that you know", wait=False)
     page.get_by_role("button", name="Stop").click()
-    person.answered()
+    endless.answered()
     page.reload()
-    person.ready()
+    endless.ready()
     page.locator(".list button").first.click()
     expect(page.locator(".turn")).to_have_count(2)
     expect(page.locator(".turn.assistant .ended")).to_have_text("Stopped")

@@ -1,0 +1,102 @@
+import Cell
+import Channel
+import Cryptography
+import Foundation
+import Inference
+import Synchronization
+import TestSupport
+
+/// A cell host over a disk in memory and a tiny model, asked as programs ask: through a channel.
+struct House {
+    static let passphrase = "correct lantern harbour violet"
+
+    /// A clock that a test moves.
+    final class Clock: Sendable {
+        private let time = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
+        var now: Date { time.withLock { $0 } }
+        func advance(_ seconds: TimeInterval) { time.withLock { $0 += seconds } }
+    }
+
+    let store = MemoryStore()
+    let clock = Clock()
+    let host: CellHost
+
+    init(context: Int = 2_048) throws {
+        let file = try ModelFile(bytes: TinyModel.pinned(TinyModel.writer(context: context).bytes()), name: "tiny")
+        let model = try LoadedModel(file, options: EngineOptions(threads: 1), isGuide: true)
+        let clock = clock
+        host = try CellHost(
+            nodeSecret: .random(), setupToken: "set-up", store: store, model: model,
+            evidence: { ProcessEvidence(listening: [], outgoing: [], accepted: 0, source: "a test") },
+            clock: { clock.now })
+    }
+
+    /// Opens a channel.
+    func enter(_ credential: Credential) async throws -> ChannelClient {
+        try await ChannelClient(credential, over: host, pinned: nil, now: UInt64(clock.now.timeIntervalSince1970))
+    }
+
+    /// Makes the owner and opens the first channel.
+    func owner() async throws -> ChannelClient {
+        try await enter(.create(token: "set-up", name: "Ada", passphrase: Self.passphrase, keep: true))
+    }
+
+    func unlock(_ passphrase: String = Self.passphrase) async throws -> ChannelClient {
+        try await enter(.passphrase(name: "Ada", passphrase: passphrase))
+    }
+}
+
+/// The fields of any reply that a test looks at.
+struct Piece: Decodable {
+    struct Started: Decodable { let droppedTurns: Int }
+    struct Done: Decodable {
+        let reason: String
+        let reusedTokens: Int
+    }
+    struct Receipt: Decodable {
+        let records: Int
+        let keyDestroyed: Bool
+    }
+    struct Turn: Decodable {
+        let role, text: String
+        let stopped: Bool
+    }
+    struct Summary: Decodable { let id, title: String }
+
+    let id, token, text, title: String?
+    let started: Started?
+    let done: Done?
+    let receipt: Receipt?
+    let turns: [Turn]?
+    let conversations: [Summary]?
+    let stopped: Bool?
+}
+
+extension ChannelClient {
+    /// Asks and reads the whole reply.
+    @discardableResult
+    func all(_ action: String, _ object: String? = nil, _ content: String = "{}") async throws -> [Piece] {
+        let reply = try await ask(action, object: object, Data(content.utf8))
+        var pieces: [Piece] = []
+        while let piece = try await reply.next() { pieces.append(try JSONDecoder().decode(Piece.self, from: piece)) }
+        return pieces
+    }
+
+    /// Asks for one piece.
+    @discardableResult
+    func one(_ action: String, _ object: String? = nil, _ content: String = "{}") async throws -> Piece {
+        guard let piece = try await all(action, object, content).last else { throw ChannelError.truncated }
+        return piece
+    }
+
+    /// A new conversation.
+    func begin(offRecord: Bool = false) async throws -> String {
+        try await one("conversations.create", nil, #"{"offRecord":\#(offRecord)}"#).id ?? ""
+    }
+
+    /// One turn.
+    @discardableResult
+    func say(_ text: String, in conversation: String) async throws -> [Piece] {
+        try await all("conversations.send", conversation, #"{"text":"\#(text)"}"#)
+    }
+}
