@@ -66,7 +66,8 @@ struct CellTests {
         #expect(turns.count == 2 && turns.last?.stopped == true)
     }
 
-    @Test func `the person is told when history was cut, and the last message always fits or is refused`() async throws {
+    @Test func `the person is told when history was cut, and the last message always fits or is refused`() async throws
+    {
         let ada = try await House(context: 128).owner()
         let id = try await ada.begin()
         var dropped = 0

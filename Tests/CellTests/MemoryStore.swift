@@ -54,7 +54,8 @@ actor MemoryStore: SealedStore {
     }
 
     func conversations(account: AccountID, scope: ScopeID?) -> [StoredConversation] {
-        kept.values.filter { $0.account == account && (scope == nil || $0.conversation.scope == scope) }.map(\.conversation)
+        kept.values.filter { $0.account == account && (scope == nil || $0.conversation.scope == scope) }.map(
+            \.conversation)
     }
 
     func conversation(_ id: ConversationID, account: AccountID) -> StoredConversation? {

@@ -10,7 +10,9 @@ struct SessionTests {
         let owners = try await ada.begin()
         let token = try await ada.one("keys.create", nil, #"{"label":"editor"}"#).token ?? ""
         let program = try await house.enter(.key(token: token))
-        for action in ["conversations", "conversations.read", "keys", "settings", "evidence", "lock", "passphrase.change"] {
+        for action in [
+            "conversations", "conversations.read", "keys", "settings", "evidence", "lock", "passphrase.change",
+        ] {
             let refusal = await #expect(throws: Refusal.self) { try await program.one(action, owners) }
             #expect(refusal?.code == .denied, "\(action)")
         }
@@ -58,7 +60,8 @@ struct SessionTests {
         #expect(refusal?.code == .denied)
     }
 
-    @Test func `a wrong passphrase and a name that nobody has are refused alike, and guessing slows down`() async throws {
+    @Test func `a wrong passphrase and a name that nobody has are refused alike, and guessing slows down`() async throws
+    {
         let house = try House()
         _ = try await house.owner()
         var refusals: Set<String> = []
