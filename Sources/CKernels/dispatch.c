@@ -16,7 +16,9 @@ static void quantize_plain(const float *x, size_t count, ck_block *out) {
         for (int j = 0; j < 32; j++) amax = fmaxf(amax, fabsf(x[j]));
         float inverse = amax > 0 ? 127 / amax : 0;
         out[b].scale = round_to_half(fminf(amax / 127, LARGEST_HALF));
-        for (int j = 0; j < 32; j++) out[b].q[j] = (int8_t)rintf(x[j] * inverse);
+        int sum = 0;
+        for (int j = 0; j < 32; j++) sum += out[b].q[j] = (int8_t)rintf(x[j] * inverse);
+        out[b].sum = out[b].scale * (float)sum;
     }
 }
 

@@ -1,30 +1,37 @@
 import CKernels
 import Testing
 
+@testable import Inference
+
 struct KernelTests {
-    /// Random rows of a type, as GGUF stores them.
-    private func weights(_ type: Int32, rows: Int, width: Int, _ random: inout SystemRandomNumberGenerator) -> [UInt8] {
-        func half() -> [UInt8] {
-            [UInt8.random(in: 0...255, using: &random), 0x20 | UInt8.random(in: 0...7, using: &random)]
-        }
-        switch type {
-        case 0:
-            return (0..<rows * width).flatMap { _ in
-                withUnsafeBytes(of: Float.random(in: -1...1, using: &random)) { Array($0) }
+    /// Random rows of a type, as GGUF stores them: any bits, but scales that are small numbers.
+    private func weights(
+        _ type: TensorType, rows: Int, width: Int, _ random: inout SystemRandomNumberGenerator
+    ) -> [UInt8] {
+        let scales: [Int] =
+            switch type {
+            case .f32: []
+            case .f16, .bf16, .q4_0, .q5_0, .q8_0: [0]
+            case .q4_k, .q5_k: [0, 2]
+            case .q6_k: [208]
             }
-        case 1: return (0..<rows * width).flatMap { _ in half() }
-        default:
-            let quants = type == 8 ? 32 : 16
-            return (0..<rows * width / 32).flatMap { _ in
-                half() + (0..<quants).map { _ in UInt8.random(in: 0...255, using: &random) }
+        return (0..<rows * width / type.blockCount).flatMap { _ -> [UInt8] in
+            if type == .f32 { return withUnsafeBytes(of: Float.random(in: -1...1, using: &random)) { Array($0) } }
+            var block = (0..<type.blockBytes).map { _ in UInt8.random(in: 0...255, using: &random) }
+            for scale in scales {
+                block[scale + 1] = (type == .bf16 ? 0x3C : 0x20) | UInt8.random(in: 0...3, using: &random)
             }
+            return block
         }
     }
 
-    @Test(arguments: [Int32(0), 1, 2, 8], [1, 2, 3, 4, 5, 9])
-    func `a fast product is the plain one, for every type, width and number of columns`(type: Int32, columns: Int) {
+    @Test(arguments: TensorType.allCases, [1, 2, 3, 4, 5, 9])
+    func `a fast product is the plain one, for every type, width and number of columns`(type: TensorType, columns: Int)
+    {
         var random = SystemRandomNumberGenerator()
-        for width in type >= 2 ? [32, 64, 96, 160, 896] : [1, 7, 31, 32, 33, 100, 896] {
+        let widths = [1: [1, 7, 31, 32, 33, 100, 896], 32: [32, 64, 96, 160, 896]][type.blockCount] ?? [256, 512, 768]
+        let id = Int32(type.rawValue)
+        for width in widths {
             let rows = 5
             let matrix = weights(type, rows: rows, width: width, &random)
             let x = (0..<columns * width).map { _ in Float.random(in: -3...3, using: &random) }
@@ -33,8 +40,8 @@ struct KernelTests {
             var (fast, plain) = (
                 [Float](repeating: 0, count: columns * rows), [Float](repeating: 0, count: columns * rows)
             )
-            ck_matmul(type, matrix, width, 1, rows, x, blocks, columns, &fast, rows)
-            ck_matmul_reference(type, matrix, width, 1, rows, x, blocks, columns, &plain, rows)
+            ck_matmul(id, matrix, width, 1, rows, x, blocks, columns, &fast, rows)
+            ck_matmul_reference(id, matrix, width, 1, rows, x, blocks, columns, &plain, rows)
             let scale = max(plain.map(abs).max() ?? 0, 1e-3)
             for (a, b) in zip(fast, plain) { #expect(abs(a - b) <= 2e-4 * scale, "width \(width): \(a) \(b)") }
         }
@@ -60,7 +67,7 @@ struct KernelTests {
             #expect(abs(Float(q) * block.scale - value) <= block.scale * 0.57)
         }
         ck_quantize([Float](repeating: 0, count: 32), 32, &blocks)
-        #expect(blocks[0].scale == 0)
+        #expect(blocks[0].scale == 0 && blocks[0].sum == 0)
     }
 
     @Test func `a pool runs every chunk once, whatever the number of threads`() {

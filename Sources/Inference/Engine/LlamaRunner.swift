@@ -1,7 +1,7 @@
 import CKernels
 import Glibc
 
-/// Computes a Llama model: token ids and a cache in, logits out.
+/// Computes a model of the Llama family: token ids and a cache in, logits out.
 ///
 /// One per engine; used by the engine's thread only.
 ///
@@ -89,7 +89,7 @@ final class LlamaRunner {
             for index in 0..<half {
                 let frequency =
                     pow(shape.ropeBase, -2 * Float(index) / Float(shape.rotated)) / model.frequencyFactors[index]
-                let angle = Float(first + column) * frequency
+                let angle = Float(first + column) * shape.ropeScale * frequency
                 cosine.start[column * half + index] = cos(angle)
                 sine.start[column * half + index] = sin(angle)
             }
@@ -106,11 +106,13 @@ final class LlamaRunner {
         multiply(layer.query, input, count: count, into: query.start, stride: width)
         multiply(layer.key, input, count: count, into: keys + first * keyWidth, stride: keyWidth)
         multiply(layer.value, input, count: count, into: values + first * keyWidth, stride: keyWidth)
-        let half = shape.rotated / 2
         for column in 0..<count {
-            let (c, s) = (cosine.start + column * half, sine.start + column * half)
-            ck_rotate(query.start + column * width, shape.heads, head, shape.rotated, c, s)
-            ck_rotate(keys + (first + column) * keyWidth, shape.keyHeads, head, shape.rotated, c, s)
+            let key = keys + (first + column) * keyWidth
+            add(layer.queryBias, to: query.start + column * width)
+            add(layer.keyBias, to: key)
+            add(layer.valueBias, to: values + (first + column) * keyWidth)
+            rotate(query.start + column * width, heads: shape.heads, column: column)
+            rotate(key, heads: shape.keyHeads, column: column)
         }
         let group = shape.heads / shape.keyHeads
         let scale = 1 / Float(head).squareRoot()
@@ -126,6 +128,15 @@ final class LlamaRunner {
         multiply(layer.output, result, count: count, into: normed.start, stride: shape.width)
         ck_add(stream.start, normed.start, count * shape.width)
     }
+
+    private func rotate(_ x: UnsafeMutablePointer<Float>, heads: Int, column: Int) {
+        let offset = column * shape.rotated / 2
+        ck_rotate(
+            x, heads, shape.headWidth, shape.rotated, cosine.start + offset, sine.start + offset,
+            shape.rotatesHalves ? 1 : 0)
+    }
+
+    private func add(_ bias: [Float], to x: UnsafeMutablePointer<Float>) { ck_add(x, bias, bias.count) }
 
     private func feedForward(_ layer: LlamaModel.Layer, count: Int) {
         norm(layer.feedForwardNorm, count: count)

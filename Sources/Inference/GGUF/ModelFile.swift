@@ -10,7 +10,7 @@ public final class ModelFile: Sendable {
     public let architecture: String
     /// Weights in all tensors.
     public let parameterCount: Int
-    /// The tensor type that holds most weights.
+    /// What the file says of its mixture of tensor types, for example `Q4_K_M`, or else the type of most weights.
     public let quantisation: String
     private let file: MappedFile
     private let contents: Contents
@@ -28,6 +28,10 @@ public final class ModelFile: Sendable {
     }
 
     private static let dimensionLimit = 4
+    /// The values of `general.file_type` that mean more than one tensor type.
+    private static let mixtures = [
+        11: "Q3_K_S", 12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M",
+    ]
 
     /// Opens and maps a file.
     /// - Throws: `cannotOpen`, `notGGUF`, `truncated`, `malformed`.
@@ -71,9 +75,9 @@ public final class ModelFile: Sendable {
         self.architecture = architecture
         let sizes = contents.tensors.values.map { ($0.type, $0.width * $0.rows) }
         parameterCount = sizes.reduce(0) { $0 + $1.1 }
-        let byType = Dictionary(sizes, uniquingKeysWith: +)
-        let most = byType.max { $0.value < $1.value }?.key
-        quantisation = most.flatMap(TensorType.init(rawValue:))?.name ?? most.map { "type \($0)" } ?? "none"
+        let most = Dictionary(sizes, uniquingKeysWith: +).max { $0.value < $1.value }?.key
+        let named = contents.metadata["general.file_type"]?.integer.flatMap { Self.mixtures[$0] }
+        quantisation = named ?? most.map(TensorType.name) ?? "none"
     }
 
     private static func readTensor(_ cursor: inout ByteCursor) throws(InferenceError) -> TensorEntry {

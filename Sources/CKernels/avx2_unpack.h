@@ -1,0 +1,99 @@
+#ifndef CK_AVX2_UNPACK_H
+#define CK_AVX2_UNPACK_H
+
+/*
+ * Thirty-two weights at a time as signed bytes: value = scale * w - min. A type is a `begin`, which reads a block's scales once, and an `unpack` of
+ * its sub-block s; the products themselves know no type.
+ */
+#include "blocks.h"
+
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2,fma,f16c")))
+#define INLINE AVX2 static inline __attribute__((always_inline))
+
+/* The scales of a block; of 32 values only the first is used. Two halves of a sub-block may differ. */
+typedef struct { float first[8], second[8], min[8]; } factors;
+
+INLINE float half(uint16_t h) { return _cvtsh_ss(h); }
+INLINE __m256i load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+
+INLINE void begin_q8_0(const void *block, factors *f) { f->first[0] = half(((const block_q8_0 *)block)->d); }
+INLINE __m256i unpack_q8_0(const void *block, int s) { return (void)s, load(((const block_q8_0 *)block)->q); }
+
+/* 16 bytes to 32 values: low nibbles, then high ones. */
+INLINE __m256i nibbles(const uint8_t *q) {
+    __m128i packed = _mm_loadu_si128((const __m128i *)q);
+    return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(packed, 4), packed), _mm256_set1_epi8(15));
+}
+
+INLINE void begin_q4_0(const void *block, factors *f) { f->first[0] = half(((const block_q4_0 *)block)->d); }
+INLINE __m256i unpack_q4_0(const void *block, int s) {
+    (void)s;
+    return _mm256_sub_epi8(nibbles(((const block_q4_0 *)block)->q), _mm256_set1_epi8(8));
+}
+
+INLINE void begin_q5_0(const void *block, factors *f) { f->first[0] = half(((const block_q5_0 *)block)->d); }
+INLINE __m256i unpack_q5_0(const void *block, int s) {
+    (void)s;
+    const block_q5_0 *b = block;
+    int bits;
+    __builtin_memcpy(&bits, b->high, 4);
+    /* Byte j gets the byte of `bits` that has bit j, then is compared with that bit. */
+    __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(bits), _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303));
+    __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201);
+    __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit), bit);
+    /* n - 16 of a value without its fifth bit is n | 0xf0. */
+    return _mm256_or_si256(nibbles(b->q), _mm256_andnot_si256(set, _mm256_set1_epi8((char)0xf0)));
+}
+
+INLINE void begin_k(uint16_t d, uint16_t dmin, const uint8_t *scales, factors *f) {
+    float scale = half(d), min = half(dmin);
+    for (int s = 0; s < 8; s++) {
+        uint8_t a, b;
+        ck_scale_and_min(scales, s, &a, &b);
+        f->first[s] = scale * a;
+        f->min[s] = min * b;
+    }
+}
+
+/* Sub-block s of 128 bytes in which each 32 hold two sub-blocks. */
+INLINE __m256i nibbles_k(const uint8_t *q, int s) {
+    return _mm256_and_si256(_mm256_srli_epi16(load(q + s / 2 * 32), s % 2 * 4), _mm256_set1_epi8(15));
+}
+
+INLINE void begin_q4_k(const void *block, factors *f) {
+    const block_q4_k *b = block;
+    begin_k(b->d, b->dmin, b->scales, f);
+}
+INLINE __m256i unpack_q4_k(const void *block, int s) { return nibbles_k(((const block_q4_k *)block)->q, s); }
+
+INLINE void begin_q5_k(const void *block, factors *f) {
+    const block_q5_k *b = block;
+    begin_k(b->d, b->dmin, b->scales, f);
+}
+INLINE __m256i unpack_q5_k(const void *block, int s) {
+    const block_q5_k *b = block;
+    __m256i bit = _mm256_set1_epi8((char)(1 << s));
+    __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(load(b->high), bit), bit);
+    return _mm256_or_si256(nibbles_k(b->q, s), _mm256_and_si256(set, _mm256_set1_epi8(16)));
+}
+
+INLINE void begin_q6_k(const void *block, factors *f) {
+    const block_q6_k *b = block;
+    float d = half(b->d);
+    for (int s = 0; s < 8; s++) {
+        f->first[s] = d * b->scales[2 * s];
+        f->second[s] = d * b->scales[2 * s + 1];
+    }
+}
+INLINE __m256i unpack_q6_k(const void *block, int s) {
+    const block_q6_k *b = block;
+    __m256i low = _mm256_srli_epi16(load(b->q + s / 4 * 64 + s % 2 * 32), s % 4 / 2 * 4);
+    __m256i high = _mm256_srli_epi16(load(b->high + s / 4 * 32), s % 4 * 2);
+    __m256i six = _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi8(15)),
+                                  _mm256_slli_epi16(_mm256_and_si256(high, _mm256_set1_epi8(3)), 4));
+    return _mm256_sub_epi8(six, _mm256_set1_epi8(32));
+}
+
+#endif
