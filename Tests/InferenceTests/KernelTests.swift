@@ -29,7 +29,8 @@ struct KernelTests {
     func `a fast product is the plain one, for every type, width and number of columns`(type: TensorType, columns: Int)
     {
         var random = SystemRandomNumberGenerator()
-        let widths = [1: [1, 7, 31, 32, 33, 100, 896], 32: [32, 64, 96, 160, 896]][type.blockCount] ?? [256, 512, 768]
+        let widths =
+            [1: [1, 7, 31, 32, 33, 100, 896], 32: [32, 64, 96, 160, 896]][type.blockCount] ?? [256, 512, 768]
         let id = Int32(type.rawValue)
         for width in widths {
             let rows = 5
