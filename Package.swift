@@ -67,6 +67,8 @@ let package = Package(
         room("Channel", ["Cryptography", .product(name: "AsyncAlgorithms", package: "swift-async-algorithms")]),
         room("Inference", ["CKernels", .product(name: "HeapModule", package: "swift-collections")]),
 
+        room("Catalogue", ["Cryptography", "Inference"]),
+
         // Keepers
         room("Archive", [.product(name: "GRDB", package: "GRDB.swift")]),
 
@@ -82,8 +84,8 @@ let package = Package(
         .executableTarget(
             name: "cloister",
             dependencies: [
-                "CGuide", "CPlatform", "Cryptography", "Vault", "Channel", "Inference", "Archive", "Cell", "Gateway",
-                "Endpoints",
+                "CGuide", "CPlatform", "Cryptography", "Vault", "Channel", "Inference", "Catalogue", "Archive", "Cell",
+                "Gateway", "Endpoints",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -95,6 +97,7 @@ let package = Package(
         tests("Cryptography", ["TestSupport"]),
         tests("Vault", ["Cryptography"]),
         tests("Inference", ["CKernels", "TestSupport"], exclude: ["Goldens"]),
+        tests("Catalogue", ["Inference", "TestSupport"]),
         tests("Archive", []),
         tests("Channel", ["Cryptography", "TestSupport"]),
         tests("Cell", ["Channel", "Cryptography", "Inference", "Vault", "TestSupport"]),

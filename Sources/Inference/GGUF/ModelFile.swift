@@ -37,8 +37,13 @@ public final class ModelFile: Sendable {
     /// - Throws: `cannotOpen`, `notGGUF`, `truncated`, `malformed`.
     public convenience init(path: String) throws(InferenceError) {
         let last = path.split(separator: "/").last.map(String.init) ?? path
-        let name = last.hasSuffix(".gguf") ? String(last.dropLast(5)) : last
-        try self.init(MappedFile(path: path), name: name)
+        try self.init(MappedFile(path: path), name: last.hasSuffix(".gguf") ? String(last.dropLast(5)) : last)
+    }
+
+    /// Opens a file of another program's store under the store's name for it; a symbolic link is refused.
+    /// - Throws: as `init(path:)`.
+    public convenience init(foundAt path: String, name: String) throws(InferenceError) {
+        try self.init(MappedFile(path: path, followingLinks: false), name: name)
     }
 
     /// Opens a file that is part of the program.
@@ -168,6 +173,11 @@ extension ModelFile {
         guard let type = TensorType(rawValue: tensor.type) else { throw .unsupportedTensorType(tensor.type) }
         guard let base = file.bytes.baseAddress else { throw .truncated }
         return Tensor(type: type, width: width, rows: rows, bytes: base + tensor.offset)
+    }
+
+    /// The ids of tensor types in the file that the kernels do not run.
+    var unsupportedTypes: [UInt32] {
+        Set(contents.tensors.values.map(\.type)).filter { TensorType(rawValue: $0) == nil }.sorted()
     }
 
     func hasTensor(_ name: String) -> Bool { contents.tensors[name] != nil }
