@@ -10,15 +10,22 @@ public final class DataDirectory: Sendable {
     /// - Throws: `untrustedDirectory` for symbolic links, foreign owners and open modes; `inUse` if another process
     ///   holds it.
     public init(path: String) throws(ArchiveError) {
-        let path = path.hasPrefix("/") ? path : Self.currentDirectory() + "/" + path
-        try Self.createIfAbsent(path)
+        self.path = try Self.checked(path: path)
+        lock = try Self.takeLock(self.path + "/lock")
+    }
+
+    /// Creates the directory if it is not there and checks that it is ours, without taking its lock.
+    /// - Returns: the absolute path.
+    /// - Throws: `untrustedDirectory`.
+    public static func checked(path: String) throws(ArchiveError) -> String {
+        let path = path.hasPrefix("/") ? path : currentDirectory() + "/" + path
+        try createIfAbsent(path)
         guard let resolved = realpath(path, nil) else { throw .untrustedDirectory(.cannotCreate) }
         defer { free(resolved) }
         let canonical = String(cString: resolved)
-        guard canonical == Self.withoutDots(path) else { throw .untrustedDirectory(.symlink) }
-        try Self.judge(canonical)
-        self.path = canonical
-        lock = try Self.takeLock(canonical + "/lock")
+        guard canonical == withoutDots(path) else { throw .untrustedDirectory(.symlink) }
+        try judge(canonical)
+        return canonical
     }
 
     deinit { close(lock) }

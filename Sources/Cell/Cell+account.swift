@@ -56,7 +56,8 @@ extension Cell {
         let size = try await around.store.size(account: account.id)
         return Replies.Evidence(
             time: around.clock(), listening: process.listening, outgoing: process.outgoing, accepted: process.accepted,
-            source: process.source, model: around.model.description, lastRecord: try await storedBytesOfLastRecord(),
+            source: process.source, models: await around.models.models().filter(\.loaded),
+            lastRecord: try await storedBytesOfLastRecord(),
             store: .init(records: size.records, bytes: size.bytes))
     }
 

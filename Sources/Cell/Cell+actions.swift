@@ -87,7 +87,7 @@ extension Cell {
             try await revokeKey(object.retagged())
             try await reply.finish(Replies.Revoked())
         case .evidence: try await reply.finish(try await evidence())
-        case .models: try await reply.finish(Replies.Models(models: [around.model.description]))
+        case .models: try await reply.finish(Replies.Models(models: await around.models.models()))
         case .lock: try await reply.finish(Replies.Locked())
         default: try await reply.finish(Replies.Closed())
         }

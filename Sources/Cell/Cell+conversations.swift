@@ -121,7 +121,7 @@ extension Cell {
     }
 
     private func forget(_ id: ConversationID) {
-        if let sequence = conversations[id]?.sequence { around.model.engine.closeSequence(sequence) }
+        conversations[id]?.sequence?.close()
         conversations[id] = nil
         if lastRecord?.conversation == id { lastRecord = nil }
     }

@@ -27,7 +27,7 @@ actor Cell {
     /// What a cell gets from the process around it.
     struct Surroundings: Sendable {
         let store: any SealedStore
-        let model: LoadedModel
+        let models: any ModelShelf
         let passphrases: PassphraseQueue
         let evidence: @Sendable () -> ProcessEvidence
         let clock: @Sendable () -> Date
@@ -37,7 +37,7 @@ actor Cell {
     let around: Surroundings
     var account: Account
     var conversations: [ConversationID: Conversation] = [:]
-    var completionSequence: SequenceID?
+    var completionSequence: EngineSequence?
     var completionIsBusy = false
     var lastRecord: (conversation: ConversationID, record: SealedRecord)?
 
@@ -75,9 +75,9 @@ actor Cell {
     func close() {
         for conversation in conversations.values {
             conversation.stop?()
-            if let sequence = conversation.sequence { around.model.engine.closeSequence(sequence) }
+            conversation.sequence?.close()
         }
-        if let completionSequence { around.model.engine.closeSequence(completionSequence) }
+        completionSequence?.close()
         conversations = [:]
         completionSequence = nil
         lastRecord = nil

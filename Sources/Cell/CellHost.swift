@@ -45,7 +45,7 @@ public actor CellHost: Carrier {
     ///   - setupToken: what the first account is made with; nil if there is one.
     ///   - evidence: what the process can show of its connections.
     public init(
-        nodeSecret: borrowing Secret, setupToken: String?, store: any SealedStore, model: LoadedModel,
+        nodeSecret: borrowing Secret, setupToken: String?, store: any SealedStore, models: any ModelShelf,
         evidence: @escaping @Sendable () -> ProcessEvidence, clock: @escaping @Sendable () -> Date = { Date() }
     ) throws {
         let now = UInt64(clock().timeIntervalSince1970)
@@ -58,7 +58,7 @@ public actor CellHost: Carrier {
             store: store, passphrases: passphrases,
             lookupKey: .init(nodeSecret.derived(info: "cloister/lookup/v1")), clock: clock)
         around = Cell.Surroundings(
-            store: store, model: model, passphrases: passphrases, evidence: evidence, clock: clock)
+            store: store, models: models, passphrases: passphrases, evidence: evidence, clock: clock)
     }
 
     /// The node record with a fresh challenge.

@@ -1,4 +1,3 @@
-import Inference
 import Vault
 
 /// A conversation that is open in a cell.
@@ -8,7 +7,7 @@ struct Conversation {
     var transcript: Transcript
     let kept: Bool
     /// The engine's memory of it, once it was used.
-    var sequence: SequenceID?
+    var sequence: EngineSequence?
     /// Stops the answer that is being made; nil when there is none.
     var stop: (@Sendable () -> Void)?
     var isBusy = false

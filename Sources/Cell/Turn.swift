@@ -16,25 +16,27 @@ extension Cell {
         guard (1...Self.textLimit).contains(request.text.utf8.count) else { throw Malformed() }
         try await begin(id)
         defer { end(id) }
+        let model = try await ready(request.model) { try? await reply.send($0) }
         let said = try await append(
             Turn(role: .user, text: request.text, time: around.clock()), to: id, at: request.replaces)
-        let prompt = try await fittedPrompt(id)
+        let prompt = try await fittedPrompt(id, for: model)
         try await reply.send(
             Replies.Started(
                 started: .init(
                     sequence: said.sequence, promptTokens: prompt.tokens.count, droppedTurns: prompt.droppedMessages)))
-        let answer = try await self.answer(id, prompt) { try await reply.send(Replies.Text(text: $0)) }
+        let answer = try await self.answer(id, prompt, by: model) { try await reply.send(Replies.Text(text: $0)) }
         let placed = try await append(
             Turn(
                 role: .assistant, text: answer.text, time: around.clock(), stopped: answer.end == .stopped,
-                model: around.model.description.name), to: id)
+                model: model.description.name), to: id)
         let title = try await titleIfNew(id, from: request.text)
         try await reply.finish(
             Replies.Done(
                 done: .init(
                     sequence: placed.sequence, reason: answer.end?.rawValue ?? "stop",
                     promptTokens: prompt.tokens.count,
-                    reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: title)))
+                    reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: title,
+                    model: model.description.id)))
     }
 
     /// The tutorial's turn: the same, in one piece.
@@ -47,12 +49,13 @@ extension Cell {
         guard let id = found else { throw Malformed() }
         try await begin(id)
         defer { end(id) }
+        let model = try await ready(nil) { _ in }
         try await append(Turn(role: .user, text: request.message, time: around.clock()), to: id)
-        let answer = try await self.answer(id, try await fittedPrompt(id)) { _ in }
+        let answer = try await self.answer(id, try await fittedPrompt(id, for: model), by: model) { _ in }
         try await append(
             Turn(
                 role: .assistant, text: answer.text, time: around.clock(), stopped: answer.end == .stopped,
-                model: around.model.description.name), to: id)
+                model: model.description.name), to: id)
         return Replies.TutorialChat(text: answer.text, session: request.session)
     }
 
@@ -71,8 +74,18 @@ extension Cell {
         conversations[id]?.stop = nil
     }
 
-    private func fittedPrompt(_ id: ConversationID) async throws -> FittedPrompt {
-        let model = around.model
+    /// Waits until a model answers, and says how far its loading is.
+    func ready(_ name: String?, each: (Replies.Loading) async -> Void) async throws -> LoadedModel {
+        for try await event in await around.models.load(name) {
+            switch event {
+            case .progress(let done, let total): await each(.init(loading: .init(done: done, total: total)))
+            case .ready(let model): return model
+            }
+        }
+        throw Refusal(.modelFailed, "The model was not loaded.")
+    }
+
+    private func fittedPrompt(_ id: ConversationID, for model: LoadedModel) async throws -> FittedPrompt {
         let messages = try await open(id).transcript.turns.map { placed in
             ChatMessage(role: ChatRole(placed.turn.role), content: placed.turn.text)
         }
@@ -82,11 +95,11 @@ extension Cell {
 
     /// Makes an answer, handing its text on; a listener that is gone stops it.
     private func answer(
-        _ id: ConversationID, _ prompt: FittedPrompt, each: (String) async throws -> Void
+        _ id: ConversationID, _ prompt: FittedPrompt, by model: LoadedModel, each: (String) async throws -> Void
     ) async throws -> Answer {
-        let model = around.model
-        let sequence = conversations[id]?.sequence ?? model.engine.openSequence()
-        conversations[id]?.sequence = sequence
+        guard let sequence = conversations[id]?.sequence.id(in: model) else {
+            throw Refusal(.notFound, "There is no such conversation.")
+        }
         var answer = try Answer(
             AnswerRequest(prompt: prompt.tokens, sampling: model.sampling, maxTokens: model.answerLimit, stops: []),
             model: model, sequence: sequence)

@@ -18,6 +18,21 @@ public struct ModelInspection: Sendable {
     public let obstacles: [InferenceError]
     /// Bytes that one token of a conversation takes.
     public let bytesPerToken: Int
+
+    /// A file that cannot even be read.
+    public init(unreadable error: InferenceError) {
+        (architecture, quantisation, licence, chatFormat) = ("unknown", "unknown", nil, nil)
+        (parameters, bytes, trainedContext, bytesPerToken, obstacles) = (0, 0, 0, 0, [error])
+    }
+
+    init(
+        file: ModelFile, chatFormat: ChatFormat?, obstacles: [InferenceError], bytesPerToken: Int
+    ) {
+        (architecture, quantisation) = (String(file.architecture.prefix(64)), file.quantisation)
+        (parameters, bytes, trainedContext) = (file.parameterCount, file.byteCount, file.trainedContextLength)
+        licence = file.metadataString("general.license").map { String($0.prefix(64)) }
+        (self.chatFormat, self.obstacles, self.bytesPerToken) = (chatFormat, obstacles, bytesPerToken)
+    }
 }
 
 extension ModelFile {
@@ -35,10 +50,6 @@ extension ModelFile {
             let tokenizer = try makeTokenizer()
             format = try makeChatFormat(tokenizer)
         } catch { obstacles.append(error) }
-        return ModelInspection(
-            architecture: String(architecture.prefix(64)), parameters: parameterCount, quantisation: quantisation,
-            bytes: byteCount, trainedContext: trainedContextLength,
-            licence: metadataString("general.license").map { String($0.prefix(64)) }, chatFormat: format,
-            obstacles: obstacles, bytesPerToken: bytesPerToken)
+        return ModelInspection(file: self, chatFormat: format, obstacles: obstacles, bytesPerToken: bytesPerToken)
     }
 }

@@ -8,11 +8,13 @@ struct Cloister: AsyncParsableCommand {
         discussion: """
             Examples:
               cloister serve                        open http://localhost:8420 and chat
+              cloister models list                  which models this machine has already
               cloister serve --model model.gguf     with a model of your own
               cloister chat "What is stored?"       ask from the terminal
             """,
         subcommands: [
-            Serve.self, Init.self, Keys.self, Chat.self, Passphrase.self, ImportFernet.self, ExportFernet.self,
+            Serve.self, Init.self, Keys.self, Models.self, Chat.self, Passphrase.self, ImportFernet.self,
+            ExportFernet.self,
         ])
 
     /// Runs the command that the arguments name, and ends the process.

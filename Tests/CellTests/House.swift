@@ -6,6 +6,21 @@ import Inference
 import Synchronization
 import TestSupport
 
+/// A shelf with one model on it.
+struct OneModel: ModelShelf {
+    let model: LoadedModel
+
+    func models() -> [ModelDescription] { [model.description] }
+
+    func load(_ name: String?) -> AsyncThrowingStream<LoadEvent, any Error> {
+        AsyncThrowingStream { continuation in
+            continuation.yield(.progress(done: 1, total: 1))
+            continuation.yield(.ready(model))
+            continuation.finish()
+        }
+    }
+}
+
 /// A cell host over a disk in memory and a tiny model, asked as programs ask: through a channel.
 struct House {
     static let passphrase = "correct lantern harbour violet"
@@ -23,10 +38,11 @@ struct House {
 
     init(context: Int = 2_048) throws {
         let file = try ModelFile(bytes: TinyModel.pinned(TinyModel.writer(context: context).bytes()), name: "tiny")
-        let model = try LoadedModel(file, options: EngineOptions(threads: 1), isGuide: true)
+        let description = ModelDescription(file.inspect(), id: "tiny", name: "tiny", context: nil, guide: true)
+        let model = try LoadedModel(file, options: EngineOptions(threads: 1), description: description, digest: "")
         let clock = clock
         host = try CellHost(
-            nodeSecret: .random(), setupToken: "set-up", store: store, model: model,
+            nodeSecret: .random(), setupToken: "set-up", store: store, models: OneModel(model: model),
             evidence: { ProcessEvidence(listening: [], outgoing: [], accepted: 0, source: "a test") },
             clock: { clock.now })
     }
@@ -63,7 +79,10 @@ struct Piece: Decodable {
     }
     struct Summary: Decodable { let id, title: String }
 
+    struct Loading: Decodable { let done, total: Int }
+
     let id, token, text, title: String?
+    let loading: Loading?
     let started: Started?
     let done: Done?
     let receipt: Receipt?

@@ -28,16 +28,17 @@ function stored(record, time) {
 }
 
 export async function showPanel(node, channel, close) {
-    const { time, listening, outgoing, accepted, source, model, lastRecord, store, walls } = await channel.ask("evidence");
+    const { time, listening, outgoing, accepted, source, models, lastRecord, store, walls } = await channel.ask("evidence");
     const kernel = P.source(source, time);
-    const digest = model.digest ? element("code", { class: "hex" }, rows(model.digest, 32, 8).join("\n")) : P.noDigest;
+    const digests = models.map((model) => line(P.model, element("code", { class: "hex" }, rows(model.digest, 32, 8).join("\n")),
+        P.source(model.guide ? S.chat.guide : model.name, time)));
     const connections = outgoing.map(({ remote, state }) => `${remote} (${state})`).join(", ");
     node.replaceChildren(
         element("header", {}, element("h2", {}, P.title), close), element("p", { class: "hint" }, P.lead),
         ...group(P.network, line(P.outgoing, connections || P.none, kernel), line(P.listening, listening.join(", ") || P.none, kernel),
             line(P.accepted, String(accepted), kernel), loaded()),
         ...group(P.disk, stored(lastRecord, time), line(P.records, P.recordsValue(store.records, store.bytes), P.source(P.archive, time))),
-        ...group(P.program, line(P.model, digest, P.source(model.guide ? S.chat.guide : model.name, time)),
+        ...group(P.program, ...digests,
             line(P.walls, walls === "not enforced" ? P.noWalls : walls, P.source(P.node, time))),
         element("button", { class: "outlined", onclick: () => showPanel(node, channel, close) }, P.refresh));
 }

@@ -1,24 +1,53 @@
 import Foundation
+public import Inference
 import Vault
 
 /// What runs the answers, as clients see it.
-public struct ModelDescription: Codable, Sendable {
-    /// The file's own name, or `guide`.
-    public let name: String
+public struct ModelDescription: Codable, Sendable, Equatable {
+    /// Unique on this machine: `store:name`, or `guide`.
+    public var id: String
+    /// What its store calls it.
+    public var name: String
     /// Size of the file, bytes.
-    public let bytes: Int
+    public var bytes: Int
     /// Weights.
-    public let parameters: Int
-    /// The tensor type of most weights.
-    public let quantisation: String
+    public var parameters: Int
+    /// The mixture of tensor types, for example `Q4_K_M`.
+    public var quantisation: String
     /// How the weights are computed.
-    public let architecture: String
+    public var architecture: String
     /// Longest context, tokens.
-    public let context: Int
-    /// SHA-256 of the file, hexadecimal.
-    public let digest: String?
+    public var context: Int
+    /// `general.license` of the file.
+    public var licence: String?
+    /// How conversations are written.
+    public var format: String?
+    /// Memory that it needs with one full conversation, bytes.
+    public var needs: Int
+    /// Whether that is free, beside what cannot be unloaded.
+    public var fits: Bool
+    /// Everything that keeps it from running, one sentence each.
+    public var obstacles: [String]
+    /// SHA-256 of the file, hexadecimal; nil before its first use.
+    public var digest: String?
     /// Whether this is the built-in guide, which knows Cloister and privacy only.
-    public let guide: Bool
+    public var guide: Bool
+    /// Whether it is in memory.
+    public var loaded: Bool
+    /// Whether it answers when nobody says otherwise.
+    public var standard: Bool
+
+    /// A description of what was read from a file.
+    /// - Parameter context: tokens that a conversation may have; nil: the model's own, at most 4,096.
+    public init(_ inspection: ModelInspection, id: String, name: String, context: Int?, guide: Bool = false) {
+        (self.id, self.name, self.guide) = (id, name, guide)
+        (bytes, parameters, quantisation) = (inspection.bytes, inspection.parameters, inspection.quantisation)
+        (architecture, licence, format) = (inspection.architecture, inspection.licence, inspection.chatFormat?.rawValue)
+        self.context = context ?? min(inspection.trainedContext, EngineOptions.usualContext)
+        needs = inspection.bytes + inspection.bytesPerToken * self.context
+        obstacles = inspection.obstacles.map(\.description)
+        (fits, digest, loaded, standard) = (true, nil, false, false)
+    }
 }
 
 /// What the process itself can show of its connections.
@@ -102,6 +131,10 @@ enum Replies {
         }
         let started: Body
     }
+    struct Loading: Encodable {
+        struct Body: Encodable { let done, total: Int }
+        let loading: Body
+    }
     struct Text: Encodable { let text: String }
     struct Done: Encodable {
         struct Body: Encodable {
@@ -109,6 +142,7 @@ enum Replies {
             let reason: String
             let promptTokens, reusedTokens, completionTokens: Int
             let title: String?
+            let model: String
         }
         let done: Body
     }
@@ -146,7 +180,7 @@ enum Replies {
         let outgoing: [ProcessEvidence.Connection]
         let accepted: Int
         let source: String
-        let model: ModelDescription
+        let models: [ModelDescription]
         let lastRecord: Record?
         let store: Store
         let walls = "not enforced"

@@ -19,7 +19,8 @@ enum Requests {
     struct Send: ClosedRequest {
         let text: String
         let replaces: UInt64?
-        enum CodingKeys: CaseIterable, CodingKey { case text, replaces }
+        let model: String?
+        enum CodingKeys: CaseIterable, CodingKey { case text, replaces, model }
     }
 
     struct Import: ClosedRequest {
@@ -54,6 +55,7 @@ enum Requests {
             let role: String
             let content: String
         }
+        let model: String?
         let messages: [Message]?
         let prompt: String?
         let maxTokens: Int?
@@ -66,7 +68,7 @@ enum Requests {
         let stop: [String]?
         let store: Bool?
         enum CodingKeys: CaseIterable, CodingKey {
-            case messages, prompt, maxTokens, temperature, topP, topK, minP, repetitionPenalty, seed, stop, store
+            case model, messages, prompt, maxTokens, temperature, topP, topK, minP, repetitionPenalty, seed, stop, store
         }
     }
 

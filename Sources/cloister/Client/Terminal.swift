@@ -10,6 +10,13 @@ enum Terminal {
 
     static func note(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8)) }
 
+    /// How far long work is, on one line that is written over; nothing where nobody looks.
+    static func progress(_ what: String, _ done: Int, _ total: Int) {
+        guard isatty(STDERR_FILENO) == 1, total > 0 else { return }
+        let line = done < total ? "\r\(what) \(done * 100 / total) %" : "\r\u{1B}[K"
+        try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+    }
+
     /// A line, or nil at the end of the input.
     static func line(_ prompt: String) -> String? {
         if isatty(STDIN_FILENO) == 1 { show(prompt) }

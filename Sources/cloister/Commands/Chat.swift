@@ -35,6 +35,8 @@ struct Chat: AsyncParsableCommand {
     private struct Created: Decodable, Sendable { let id: String }
     private struct Piece: Decodable, Sendable {
         struct Started: Decodable, Sendable { let droppedTurns: Int }
+        struct Loading: Decodable, Sendable { let done, total: Int }
+        let loading: Loading?
         let started: Started?
         let text: String?
     }
@@ -63,6 +65,7 @@ struct Chat: AsyncParsableCommand {
             if let dropped = piece.started?.droppedTurns, dropped > 0 {
                 Terminal.note("(the model no longer sees the first \(dropped) messages: the context is full)")
             }
+            if let loading = piece.loading { Terminal.progress("loading the model", loading.done, loading.total) }
             if let text = piece.text { Terminal.show(text) }
         }
         Terminal.show("\n")

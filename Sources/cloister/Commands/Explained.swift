@@ -1,5 +1,6 @@
 import ArgumentParser
 import Archive
+import Catalogue
 import Channel
 import Foundation
 import Inference
@@ -18,6 +19,7 @@ private func sentence(_ error: any Error) -> String {
     case let error as UserError: error.description
     case let refusal as Refusal: refusal.message
     case let error as InferenceError: error.description
+    case let error as CatalogueError: error.description
     case ArchiveError.inUse:
         "another Cloister has this data directory open; stop it first, or choose another with --data"
     case ArchiveError.untrustedDirectory(let fault): "the data directory is refused: \(fault.rawValue)"

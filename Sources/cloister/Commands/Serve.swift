@@ -4,6 +4,7 @@ import Cell
 import Endpoints
 import Foundation
 import Gateway
+import Inference
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -16,8 +17,15 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
     @Option(help: "TCP port on loopback (default 8420).")
     var port: Int?
-    @Option(help: "A model file (GGUF). Without one, the built-in guide answers: it knows Cloister and privacy only.")
+    @Option(
+        help:
+            "A model: a GGUF file or a name that `cloister models list` shows. Without one, the built-in guide answers."
+    )
     var model: String?
+    @Option(help: "Folders to search for models too, separated by colons.")
+    var models: String?
+    @Option(help: "Memory that models may take, GiB (default: three quarters of the machine's).")
+    var memory: Int?
     @Option(help: "Longest context in tokens (default: the model's, at most 4096).")
     var context: Int?
     @Option(help: "Threads that compute (default: all cores).")
@@ -26,23 +34,24 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         try await explained {
             let settings = try await common.settings([
-                "port": port.map(String.init), "model": model, "context": context.map(String.init),
+                "port": port.map(String.init), "model": model, "models": models, "memory": memory.map(String.init),
+                "context": context.map(String.init),
                 "threads": threads.map(String.init),
             ])
             let node = try await Node.build(settings)
-            try await serve(node, settings)
+            let lines = await Banner.lines(node, settings)
+            try await serve(node, settings, lines)
             await node.host.closeAll()
             node.archive.close()
         }
     }
 
-    private func serve(_ node: Node, _ settings: Settings) async throws {
+    private func serve(_ node: Node, _ settings: Settings, _ lines: [String]) async throws {
         var logger = Logger(label: "cloister") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         let socket = try LocalSocket.prepare(in: node.directory.path)
         let archive = node.archive
         let door = Door(carrier: node.host) { await Node.health(archive) }
-        let lines = Banner.lines(node, settings)
         let services = Gateway.services(
             GatewayOptions(port: settings.port, socketPath: socket), door: HostDoor(host: node.host), logger: logger
         ) { router in
@@ -61,19 +70,25 @@ struct Serve: AsyncParsableCommand {
 
 /// What is printed when the server listens.
 enum Banner {
-    static func lines(_ node: Node, _ settings: Settings) -> [String] {
-        let description = node.model.description
-        let what = description.guide ? "built-in guide: knows Cloister and privacy only" : description.quantisation
+    static func lines(_ node: Node, _ settings: Settings) async -> [String] {
+        let models = await node.shelf.models()
+        let others = models.count { !$0.guide && !$0.standard && $0.obstacles.isEmpty }
         let memory = ProcessInfo.processInfo.physicalMemory >> 30
         let setup = node.setupToken.map { "setup=\($0)&" } ?? ""
         return [
             "Cloister, on this machine only",
-            "  hardware   \(ProcessInfo.processInfo.activeProcessorCount) cores, \(memory) GiB memory, \(node.model.instructions) kernels",
-            "  model      \(description.name) (\(what); \(description.parameters / 1_000) thousand parameters, \(description.bytes >> 10) KiB)",
+            "  hardware   \(ProcessInfo.processInfo.activeProcessorCount) cores, \(memory) GiB memory, \(Engine.instructions) kernels",
+            "  model      \(models.first.map(said) ?? "none")"
+                + (others == 0 ? "" : ", and \(others) more on this machine: cloister models list"),
             "  data       \(node.directory.path) (sealed)",
             "  open       http://localhost:\(settings.port)/#\(setup)node=\(node.host.fingerprint)",
         ]
             + (node.setupToken == nil
                 ? [] : ["             the link creates the owner, once; keep it to yourself until then"])
+    }
+
+    private static func said(_ model: ModelDescription) -> String {
+        let what = model.guide ? "built-in guide: knows Cloister and privacy only" : model.quantisation
+        return "\(model.name) (\(what); \(Amount.count(model.parameters)) parameters, \(Amount.bytes(model.bytes)))"
     }
 }

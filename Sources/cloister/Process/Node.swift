@@ -1,8 +1,8 @@
 import Archive
+import Catalogue
 import Cell
 import Cryptography
 import Foundation
-import Inference
 
 /// Everything that a running Cloister is made of, joined.
 struct Node {
@@ -11,30 +11,21 @@ struct Node {
     let directory: DataDirectory
     let archive: Archive
     let host: CellHost
-    let model: LoadedModel
+    let shelf: Shelf
     /// What the first account is made with; nil if there is one.
     let setupToken: String?
 
-    /// Opens the data directory, loads the model, and makes the host of the cells.
+    /// Opens the data directory, finds the models, and makes the host of the cells.
     static func build(_ settings: Settings) async throws -> Node {
         let directory = try DataDirectory(path: settings.data)
         let archive = try Archive(in: directory)
         _ = try await archive.deleteExpired(today: UInt32(clamping: Int(Date().timeIntervalSince1970 / 86_400)))
-        let model = try loadModel(settings)
+        let shelf = try Shelf(settings, own: OwnStore(in: directory.path))
         let setupToken = try await archive.hasAccounts() ? nil : Base64URL.encode(randomBytes(16))
         let host = try CellHost(
             nodeSecret: nodeSecret(in: directory), setupToken: setupToken, store: ArchiveStore(archive: archive),
-            model: model,
-            evidence: { SocketTables.read() })
-        return Node(directory: directory, archive: archive, host: host, model: model, setupToken: setupToken)
-    }
-
-    private static func loadModel(_ settings: Settings) throws -> LoadedModel {
-        let options = EngineOptions(threads: settings.threads, contextLength: settings.context)
-        guard let path = settings.model else {
-            return try LoadedModel(try BuiltInGuide.open(), options: options, isGuide: true)
-        }
-        return try LoadedModel(try ModelFile(path: path), options: options, isGuide: false)
+            models: shelf, evidence: { SocketTables.read() })
+        return Node(directory: directory, archive: archive, host: host, shelf: shelf, setupToken: setupToken)
     }
 
     /// The seed of the node's identity: made once, private to the user, never sent.
