@@ -46,6 +46,9 @@ static const uint8_t inline_js[] = {
 static const uint8_t markdown_js[] = {
 #embed "web/markdown.js"
 };
+static const uint8_t models_js[] = {
+#embed "web/models.js"
+};
 static const uint8_t panel_js[] = {
 #embed "web/panel.js"
 };
@@ -86,6 +89,7 @@ static const cw_asset assets[] = {
     {"/icon.svg", "image/svg+xml", icon_svg, sizeof icon_svg},
     {"/inline.js", "text/javascript; charset=utf-8", inline_js, sizeof inline_js},
     {"/markdown.js", "text/javascript; charset=utf-8", markdown_js, sizeof markdown_js},
+    {"/models.js", "text/javascript; charset=utf-8", models_js, sizeof models_js},
     {"/panel.js", "text/javascript; charset=utf-8", panel_js, sizeof panel_js},
     {"/session.js", "text/javascript; charset=utf-8", session_js, sizeof session_js},
     {"/sidebar.js", "text/javascript; charset=utf-8", sidebar_js, sizeof sidebar_js},

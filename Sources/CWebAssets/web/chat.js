@@ -5,6 +5,7 @@ import { Dialog } from "./dialog.js";
 import { announce, button, element, show } from "./dom.js";
 import { explain } from "./explain.js";
 import { visible } from "./inline.js";
+import { ModelMenu } from "./models.js";
 import { showPanel } from "./panel.js";
 import { Sidebar } from "./sidebar.js";
 import { S } from "./strings.js";
@@ -27,14 +28,14 @@ export class Chat {
         });
         this.turns = element("div", { class: "turns", role: "region", tabindex: 0, "aria-label": S.chat.messages });
         this.title = element("h1", { class: "title" });
-        this.model = element("span", { class: "model" });
+        this.models = new ModelMenu(() => !this.conversation && this.fresh(this.veiled));
         this.note = element("p", { class: "note", role: "status" });
         this.panel = element("aside", { class: "panel", id: "panel", hidden: true, "aria-label": S.panel.title });
         this.eye = button("eye", S.chat.evidence, () => this.showPanel(this.panel.hidden));
         this.eye.setAttribute("aria-controls", "panel");
         this.eye.setAttribute("aria-expanded", "false");
         this.bin = button("bin", S.chat.delete, () => this.confirmDelete());
-        const header = element("header", {}, this.sidebar.toggle, this.title, this.model, this.bin, this.eye);
+        const header = element("header", {}, this.sidebar.toggle, this.title, this.models.node, this.bin, this.eye);
         this.main = element("section", { class: "chat", onclick: () => this.sidebar.open(false) },
             header, this.turns, this.note, this.composer.node);
         this.sidebar.toggle.addEventListener("click", (event) => event.stopPropagation());
@@ -44,10 +45,7 @@ export class Chat {
         const frame = element("div", { class: "frame" }, this.sidebar.node, this.main, this.panel);
         frame.addEventListener("keydown", (event) => event.key === "Escape" && this.escape());
         const known = await this.guard(async () => {
-            const { models: [model] } = await this.channel.ask("models");
-            this.guided = model.guide;
-            this.speaker = model.guide ? S.chat.guideName : model.name;
-            this.model.textContent = model.guide ? S.chat.guide : model.name;
+            this.models.show((await this.channel.ask("models")).models);
             await this.refresh();
         });
         if (this.left) return;
@@ -83,7 +81,7 @@ export class Chat {
     fresh(veiled) {
         if (this.answer) return;
         this.enter(null, "", veiled);
-        const suggestions = this.guided ? S.chat.tryThese : [];
+        const suggestions = this.models.isGuide ? S.chat.tryThese : [];
         this.turns.replaceChildren(element("div", { class: "empty" }, element("p", {}, S.chat.empty),
             ...suggestions.map((text) => element("button", { class: "outlined suggestion", onclick: () => this.send(text) }, text))));
         this.sidebar.list.querySelector("[aria-current]")?.removeAttribute("aria-current");
@@ -95,7 +93,7 @@ export class Chat {
             const { title, kept, turns } = await this.channel.ask("conversations.read", id);
             this.enter(id, title, !kept);
             this.turns.replaceChildren();
-            for (const turn of turns) this.add(turn.role).append(turn.text).note(turn.stopped ? "stopped" : null);
+            for (const turn of turns) this.add(turn.role, turn.model).append(turn.text).note(turn.stopped ? "stopped" : null);
             this.turns.scrollTop = this.turns.scrollHeight;
             await this.refresh();
         });
@@ -112,8 +110,8 @@ export class Chat {
         this.composer.focus();
     }
 
-    add(role) {
-        const turn = new Turn(role, role === "user" ? S.chat.you : this.speaker, (url) => this.confirmLink(url));
+    add(role, model) {
+        const turn = new Turn(role, role === "user" ? S.chat.you : this.models.speaker(model), (url) => this.confirmLink(url));
         this.turns.append(turn.node);
         return turn;
     }
@@ -143,8 +141,11 @@ export class Chat {
 
     async receive(text, turn) {
         this.conversation ??= (await this.channel.ask("conversations.create", null, { offRecord: this.veiled })).id;
-        for await (const { started, text: more, done } of this.channel.stream("conversations.send", this.conversation, { text })) {
+        const request = { text, model: this.models.chosen };
+        for await (const { loading, started, text: more, done } of this.channel.stream("conversations.send", this.conversation, request)) {
+            if (loading) this.say(S.models.loading(Math.floor((loading.done * 100) / loading.total)));
             if (started) {
+                this.say(this.veiled ? S.chat.offRecordHint : "");
                 this.answer.begun = true;
                 if (this.answer.stopped) this.stop();
                 if (started.droppedTurns) this.say(S.chat.dropped(started.droppedTurns));

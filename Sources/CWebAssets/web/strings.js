@@ -71,6 +71,13 @@ export const S = {
         cut: "The connection broke before the answer was complete. What arrived is shown; you can ask again.",
         receipt: (r) => `${r.records} ${r.records === 1 ? "record" : "records"} destroyed at ${new Date(r.time).toLocaleTimeString()}. ${r.note}`,
     },
+    models: {
+        choose: "Which model answers",
+        none: "no model",
+        label: (name, quantisation, size, fits) => `${name} · ${quantisation} · ${size}${fits ? "" : " · does not fit"}`,
+        doesNotRun: (name) => `${name} · does not run here`,
+        loading: (percent) => `Loading the model: ${percent} % checked …`,
+    },
     link: { title: "Leave Cloister?", to: "This link opens", open: "Open it", stay: "Stay here" },
     alarm: {
         title: "This is not the server you know",
@@ -91,7 +98,6 @@ export const S = {
         none: "none",
         accepted: "Opened to this process",
         model: "Model, SHA-256",
-        noDigest: "not computed",
         stored: "Your last message, as it lies on disk",
         nothingStored: "nothing stored in this session",
         records: "Sealed records",

@@ -102,10 +102,12 @@ enum Replies {
         let role, text: String
         let time: Date
         let stopped: Bool
+        let model: String?
 
         init(_ placed: PlacedTurn) {
             (sequence, version, stopped) = (placed.sequence, placed.version, placed.turn.stopped)
             (role, text, time) = (placed.turn.role.rawValue, placed.turn.text, placed.turn.time)
+            model = placed.turn.model
         }
     }
     struct Conversation: Encodable {
