@@ -12,7 +12,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from torch.nn import functional as F
 
 import export
-from corpus import DECLINE, HERE, Sampler, held_out
+from corpus import DECLINE, HERE, Sampler, follow_ups, held_out
 from model import Guide, Shape
 
 SPECIALS = ["<|end|>", "<|user|>", "<|assistant|>"]
@@ -86,9 +86,10 @@ def batch_of(tokenizer, sampler, size, context, beginnings):
 
 
 @torch.no_grad()
-def greedy(model: Guide, tokenizer: Tokenizer, question: str, limit: int = 110) -> str:
+def greedy(model: Guide, tokenizer: Tokenizer, *turns: str, limit: int = 110) -> str:
+    """The answer to a question, or to the last one of question, answer, question."""
     model.eval()
-    tokens = [1] + tokenizer.encode(question).ids + [0, 2]
+    tokens = [t for i, turn in enumerate(turns) for t in [1 + i % 2] + tokenizer.encode(turn).ids + [0]] + [2]
     start = len(tokens)
     while len(tokens) - start < limit:
         following = int(model(torch.tensor([tokens]))[0, -1].argmax())
@@ -98,11 +99,14 @@ def greedy(model: Guide, tokenizer: Tokenizer, question: str, limit: int = 110) 
     return tokenizer.decode(tokens[start:])
 
 
-def check(model, tokenizer, answers):
+def check(model, tokenizer, answers) -> str:
     pairs, outside = held_out()
+    answers = answers | {"outside": DECLINE}
     right = sum(greedy(model, tokenizer, q) == answers[intent] for intent, q in pairs)
     declined = sum(greedy(model, tokenizer, q) == DECLINE for q in outside)
-    return right / len(pairs), declined / len(outside)
+    seconds = follow_ups()
+    followed = sum(greedy(model, tokenizer, q, answers.get(i, DECLINE), second) == answers[j] for i, q, second, j in seconds)
+    return f"{right / len(pairs):.1%} right, {declined / len(outside):.1%} declined, {followed / len(seconds):.1%} of follow-ups right"
 
 
 def recent(losses) -> str:
@@ -158,9 +162,9 @@ def main():
         step += 1
         if step % 100 == 0:
             print(f"step {step}, {spent:.1f} min, {recent(losses)}", flush=True)
+            export.write(model, tokenizer, options.out)
     export.write(model, tokenizer, options.out)
-    right, declined = check(model, tokenizer, sampler.answers)
-    print(f"{step} steps, {recent(losses)}; held out: {right:.1%} right, {declined:.1%} declined")
+    print(f"{step} steps, {recent(losses)}; held out: {check(model, tokenizer, sampler.answers)}")
 
 
 if __name__ == "__main__":
