@@ -132,7 +132,9 @@ extension LlamaShape {
 }
 
 extension ModelFile {
-    /// The factor of positions. Llama 3's own scaling is no factor but a tensor, `rope_freqs.weight`.
+    /// The factor of positions.
+    ///
+    /// Llama 3's own scaling is no factor but a tensor, `rope_freqs.weight`.
     fileprivate func ropeScale() throws(InferenceError) -> Float {
         let type = metadataString("\(architecture).rope.scaling.type") ?? "linear"
         guard type == "none" || type == "linear" else {

@@ -63,7 +63,7 @@ struct PreTokenizer: Sendable {
 }
 
 extension PreTokenizer {
-    /// `(?i:'s|…)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+    // `(?i:'s|…)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
     private static let llama3: Stage = words(digits: 3)
     /// The same with `\p{N}`.
     private static let qwen2: Stage = words(digits: 1)
@@ -75,18 +75,18 @@ extension PreTokenizer {
         ]
     }
 
-    /// `'s|…| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+    // `'s|…| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
     private static let gpt2: Stage = [
         { $0.contraction($1, anyCase: false) }, { $0.spaced(.letter, $1) }, { $0.spaced(.number, $1) },
         { $0.spaced(.other, $1) }, { $0.spaces($1) },
     ]
 
-    /// ``[\p{P}$+<=>^~|`]+``
+    // ``[\p{P}$+<=>^~|`]+``
     private static let punctuation: Stage = [
         { $0.some($1) { "$+<=>^~|`".unicodeScalars.contains($0) || isPunctuation($0) } }
     ]
 
-    /// `[0-9][0-9][0-9]`
+    // `[0-9][0-9][0-9]`
     private static let threeDigits: Stage = [
         { scan, start in
             guard start + 3 <= scan.end else { return nil }
@@ -94,7 +94,7 @@ extension PreTokenizer {
         }
     ]
 
-    /// `[\r\n]`, `\s?[A-Za-z…]+` (letters that have a case), `\s?[!-/:-~！-／：-～‘-‟　-。]+`, `\s+$`, `[一-龥ࠀ-一가-퟿]+`, `\p{N}+`
+    // `[\r\n]`, `\s?[A-Za-z…]+` (letters that have a case), `\s?[!-/:-~！-／：-～‘-‟　-。]+`, `\s+$`, `[一-龥ࠀ-一가-퟿]+`, `\p{N}+`
     private static let deepSeek: [Stage] = [
         [{ $0.isNewline($1) ? $1 + 1 : nil }],
         [{ $0.some($1, spaced: true, hasCase) }],

@@ -32,7 +32,7 @@ struct Scan {
         return ["re", "ve", "ll"].contains(first + letter(start + 2)) ? start + 3 : nil
     }
 
-    /// `[^\r\n\p{L}\p{N}]?\p{L}+`
+    // `[^\r\n\p{L}\p{N}]?\p{L}+`
     func word(_ start: Int) -> Int? {
         var first = start
         if classes[start] != .letter {
@@ -50,16 +50,16 @@ struct Scan {
         return end > first ? end : nil
     }
 
-    /// `\p{N}{1,limit}`
+    // `\p{N}{1,limit}`
     func digits(_ start: Int, limit: Int) -> Int? {
         let count = min(run(from: start, .number) - start, limit)
         return count > 0 ? start + count : nil
     }
 
-    /// ` ?[^\s\p{L}\p{N}]+[\r\n]*`
+    // ` ?[^\s\p{L}\p{N}]+[\r\n]*`
     func symbols(_ start: Int) -> Int? { spaced(.other, start).map { run(from: $0, while: isNewline) } }
 
-    /// `\s*[\r\n]+`
+    // `\s*[\r\n]+`
     func lineBreaks(_ start: Int) -> Int? {
         let end = run(from: start, .space)
         return (start..<end).last(where: isNewline).map { $0 + 1 }
@@ -72,7 +72,7 @@ struct Scan {
         return last < end && last - start > 1 ? last - 1 : last
     }
 
-    /// `\s+$`
+    // `\s+$`
     func closingSpaces(_ start: Int) -> Int? {
         let last = run(from: start, .space)
         return last > start && last == end ? last : nil
