@@ -16,12 +16,15 @@ public final class Archive: Sendable {
     /// - Throws: `full`, `readOnly`, `damaged`.
     public convenience init(in directory: DataDirectory) throws(ArchiveError) {
         // SQLite gives its log and shared memory the mode of the database file.
-        let file = directory.path + "/archive.sqlite"
+        let file = Self.file(in: directory)
         let descriptor = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .readOnly }
         Glibc.close(descriptor)
         try self.init(file: file, pageLimit: nil)
     }
+
+    /// Where the archive of a directory lies.
+    public static func file(in directory: DataDirectory) -> String { directory.path + "/archive.sqlite" }
 
     /// - Parameter pageLimit: largest number of pages, to try a full disk; nil: none.
     init(file: String, pageLimit: Int?) throws(ArchiveError) {

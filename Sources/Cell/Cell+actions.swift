@@ -9,9 +9,11 @@ enum Action: String {
     case list = "conversations"
     case create = "conversations.create"
     case read = "conversations.read"
-    case rename = "conversations.rename"
+    case change = "conversations.change"
+    case search = "conversations.search"
     case delete = "conversations.delete"
     case send = "conversations.send"
+    case continueAnswer = "conversations.continue"
     case stop = "conversations.stop"
     case importConversation = "conversations.import"
     case settings
@@ -19,10 +21,13 @@ enum Action: String {
     case createKey = "keys.create"
     case revokeKey = "keys.revoke"
     case changePassphrase = "passphrase.change"
+    case stored
     case evidence
+    case tamper = "evidence.tamper"
     case lock
     case close
     case models
+    case loadModel = "models.load"
     case complete
     case tutorialChat = "tutorial.chat"
     case tutorialHistory = "tutorial.history"
@@ -60,7 +65,14 @@ extension Cell {
             let request = try Requests.Create(decoding: content)
             let id = try await create(offRecord: request.offRecord)
             try await reply.finish(Replies.Created(id: id.hex, kept: !request.offRecord))
-        case .rename: try await reply.finish(try await rename(object, to: Requests.Rename(decoding: content).title))
+        case .continueAnswer: try await continueAnswer(object, Requests.Answer(decoding: content), reply)
+        case .search: try await search(Requests.Search(decoding: content), reply)
+        case .loadModel:
+            let model = try await ready(Requests.Answer(decoding: content).model, saying: reply)
+            try await reply.finish(Replies.Ready(ready: model.description.id))
+        case .change:
+            try await change(object, Requests.Change(decoding: content))
+            try await reply.finish(Replies.Changed())
         case .importConversation:
             try await reply.finish(try await importConversation(Requests.Import(decoding: content)))
         case .settings: try await reply.finish(try await settings(Requests.Settings(decoding: content)))
@@ -82,11 +94,13 @@ extension Cell {
         case .read: try await reply.finish(try await read(object))
         case .delete: try await reply.finish(try await delete(object))
         case .stop: try await reply.finish(stop(object))
-        case .keys: try await reply.finish(try keys())
+        case .keys: try await reply.finish(try await keys())
         case .revokeKey:
             try await revokeKey(object.retagged())
             try await reply.finish(Replies.Revoked())
+        case .stored: try await reply.finish(try await stored())
         case .evidence: try await reply.finish(try await evidence())
+        case .tamper: try await reply.finish(try await tamper())
         case .models: try await reply.finish(Replies.Models(models: await around.models.models()))
         case .lock: try await reply.finish(Replies.Locked())
         default: try await reply.finish(Replies.Closed())

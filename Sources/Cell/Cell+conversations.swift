@@ -33,14 +33,20 @@ extension Cell {
     func read(_ id: ConversationID) async throws -> Replies.Conversation {
         let open = try await open(id)
         return Replies.Conversation(
-            title: open.transcript.head.title, kept: open.kept, turns: open.transcript.turns.map(Replies.Turn.init))
+            title: open.transcript.head.title, kept: open.kept,
+            arrangement: open.transcript.head.arrangement ?? Arrangement(),
+            manner: open.transcript.head.manner ?? Manner(), turns: open.transcript.turns.map(Replies.Turn.init))
     }
 
-    func rename(_ id: ConversationID, to title: String) async throws -> Replies.Renamed {
-        guard (1...Transcript.titleLimit).contains(title.count) else { throw Malformed() }
-        let change = try await open(id).transcript.renamed(title, time: around.clock())
+    func change(_ id: ConversationID, _ request: Requests.Change) async throws {
+        if let title = request.title {
+            guard (1...Transcript.titleLimit).contains(title.count) else { throw Malformed() }
+        }
+        try request.arrangement?.validate()
+        try request.manner?.validate()
+        let change = try await open(id).transcript.changing(
+            title: request.title, arrangement: request.arrangement, manner: request.manner)
         try await keep(change, in: id)
-        return Replies.Renamed(title: title)
     }
 
     func delete(_ id: ConversationID) async throws -> Replies.Deleted {
@@ -93,13 +99,17 @@ extension Cell {
         guard let stored = try await around.store.conversation(id, account: account.id),
             visibleScope == nil || visibleScope == stored.scope
         else { throw Refusal(.notFound, "There is no such conversation.") }
-        let records = try await around.store.records(of: id, account: account.id)
-        let transcript = try Transcript(key: try key(of: stored), head: stored.head, records: records)
+        let transcript = try await transcript(of: stored)
         // Another request may have opened it while this one read.
         if let open = conversations[id] { return open }
         let opened = Conversation(transcript: transcript, kept: true)
         conversations[id] = opened
         return opened
+    }
+
+    func transcript(of stored: StoredConversation) async throws -> Transcript {
+        let records = try await around.store.records(of: stored.id, account: account.id)
+        return try Transcript(key: try key(of: stored), head: stored.head, records: records)
     }
 
     /// Appends a turn; when this returns it is on disk and synced, unless the conversation is off the record.
@@ -111,7 +121,7 @@ extension Cell {
         return placed
     }
 
-    private func keep(_ change: Transcript.Change, in id: ConversationID) async throws {
+    func keep(_ change: Transcript.Change, in id: ConversationID) async throws {
         guard let conversation = conversations[id] else { throw Refusal(.notFound, "There is no such conversation.") }
         if conversation.kept {
             try await around.store.change(id, account: account.id, head: change.head, record: change.record)
@@ -126,7 +136,7 @@ extension Cell {
         if lastRecord?.conversation == id { lastRecord = nil }
     }
 
-    private func key(of stored: StoredConversation) throws -> ConversationKey {
+    func key(of stored: StoredConversation) throws -> ConversationKey {
         let keyring: Keyring
         switch access {
         case .owner(let root): keyring = try account.keyring(of: stored.scope, root: root.key)
@@ -137,6 +147,22 @@ extension Cell {
 
     private func summary(_ id: ConversationID, _ head: ConversationHead, kept: Bool) -> Replies.Summary {
         Replies.Summary(
-            id: id.hex, title: head.title, created: head.created, updated: head.updated, turns: head.count, kept: kept)
+            id: id.hex, title: head.title, created: head.created, updated: head.updated, turns: head.count, kept: kept,
+            arrangement: head.arrangement ?? Arrangement())
+    }
+}
+
+extension Arrangement {
+    fileprivate func validate() throws {
+        guard tags.count <= 8, tags.allSatisfy({ (1...40).contains($0.count) }) else { throw Malformed() }
+    }
+}
+
+extension Manner {
+    fileprivate func validate() throws {
+        guard systemPrompt.utf8.count <= 16_384 else { throw Malformed() }
+        do {
+            try Sampling(temperature: temperature ?? 0, topP: topP ?? 1).validate()
+        } catch { throw Malformed() }
     }
 }

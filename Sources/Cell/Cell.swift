@@ -29,6 +29,7 @@ actor Cell {
         let store: any SealedStore
         let models: any ModelShelf
         let passphrases: PassphraseQueue
+        let lookupKey: Unlocking.LookupKey
         let evidence: @Sendable () -> ProcessEvidence
         let clock: @Sendable () -> Date
     }

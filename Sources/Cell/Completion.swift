@@ -9,13 +9,15 @@ extension Cell {
 
     /// A completion for a program: nothing is stored unless it says so.
     func complete(_ request: Requests.Complete, _ reply: ReplyWriter) async throws {
-        let model = try await ready(request.model) { try? await reply.send($0) }
+        let model = try await ready(request.model, saying: reply)
         let (answerRequest, dropped) = try prepare(request, for: model)
         let (sequence, isOwn) = takeSequence(of: model)
         defer { giveBack(sequence, isOwn, to: model) }
         try await reply.send(
             Replies.Started(
-                started: .init(sequence: nil, promptTokens: answerRequest.prompt.count, droppedTurns: dropped)))
+                started: .init(
+                    sequence: nil, promptTokens: answerRequest.prompt.count, droppedTurns: dropped,
+                    context: model.engine.contextLength)))
         var answer = try Answer(answerRequest, model: model, sequence: sequence)
         while let text = await answer.next() {
             do { try await reply.send(Replies.Text(text: text)) } catch { answer.stopper() }

@@ -40,6 +40,11 @@ public protocol SealedStore: Sendable {
     /// Forgets the failures.
     func clearAttempts(lookup: [UInt8]) async throws
 
+    /// Notes that an API key was used on a day, days since 1970; only the day is kept.
+    func noteUse(of key: SlotID, account: AccountID, day: UInt32) async throws
+    /// The last day that each API key was used on.
+    func uses(account: AccountID) async throws -> [SlotID: UInt32]
+
     /// Adds a conversation.
     func insert(_ conversation: StoredConversation, account: AccountID) async throws
     /// An account's conversations; of one scope, or all.

@@ -16,20 +16,39 @@ extension Cell {
         guard (1...Self.textLimit).contains(request.text.utf8.count) else { throw Malformed() }
         try await begin(id)
         defer { end(id) }
-        let model = try await ready(request.model) { try? await reply.send($0) }
+        let model = try await ready(request.model, saying: reply)
         let said = try await append(
             Turn(role: .user, text: request.text, time: around.clock()), to: id, at: request.replaces)
-        let prompt = try await fittedPrompt(id, for: model)
+        try await titleIfNew(id, from: request.text)
+        try await answer(id, by: model, after: said.sequence, beginning: "", reply)
+    }
+
+    /// Goes on with the last answer, which was stopped or grew too long: a new version of it takes its place.
+    func continueAnswer(_ id: ConversationID, _ request: Requests.Answer, _ reply: ReplyWriter) async throws {
+        try await begin(id)
+        defer { end(id) }
+        let model = try await ready(request.model, saying: reply)
+        guard let last = try await open(id).transcript.turns.last, last.turn.role == .assistant, last.sequence > 0
+        else { throw Refusal(.unsupported, "There is no answer to go on with.") }
+        try await answer(id, by: model, after: last.sequence - 1, beginning: last.turn.text, reply)
+    }
+
+    /// Makes the answer to the turn `after`, keeps it, and says both.
+    private func answer(
+        _ id: ConversationID, by model: LoadedModel, after sequence: UInt64, beginning: String, _ reply: ReplyWriter
+    ) async throws {
+        let prompt = try await fittedPrompt(id, through: sequence, beginning: beginning, for: model)
         try await reply.send(
             Replies.Started(
                 started: .init(
-                    sequence: said.sequence, promptTokens: prompt.tokens.count, droppedTurns: prompt.droppedMessages)))
+                    sequence: sequence, promptTokens: prompt.tokens.count, droppedTurns: prompt.droppedMessages,
+                    context: model.engine.contextLength)))
         let answer = try await self.answer(id, prompt, by: model) { try await reply.send(Replies.Text(text: $0)) }
         let placed = try await append(
             Turn(
-                role: .assistant, text: answer.text, time: around.clock(), stopped: answer.end == .stopped,
-                model: model.description.name), to: id)
-        let title = try await titleIfNew(id, from: request.text)
+                role: .assistant, text: beginning + answer.text, time: around.clock(), stopped: answer.end == .stopped,
+                model: model.description.name), to: id, at: sequence + 1)
+        let title = try await open(id).transcript.head.title
         try await reply.finish(
             Replies.Done(
                 done: .init(
@@ -49,9 +68,10 @@ extension Cell {
         guard let id = found else { throw Malformed() }
         try await begin(id)
         defer { end(id) }
-        let model = try await ready(nil) { _ in }
-        try await append(Turn(role: .user, text: request.message, time: around.clock()), to: id)
-        let answer = try await self.answer(id, try await fittedPrompt(id, for: model), by: model) { _ in }
+        let model = try await ready(nil)
+        let said = try await append(Turn(role: .user, text: request.message, time: around.clock()), to: id)
+        let prompt = try await fittedPrompt(id, through: said.sequence, for: model)
+        let answer = try await self.answer(id, prompt, by: model) { _ in }
         try await append(
             Turn(
                 role: .assistant, text: answer.text, time: around.clock(), stopped: answer.end == .stopped,
@@ -75,22 +95,30 @@ extension Cell {
     }
 
     /// Waits until a model answers, and says how far its loading is.
-    func ready(_ name: String?, each: (Replies.Loading) async -> Void) async throws -> LoadedModel {
+    func ready(_ name: String?, saying reply: ReplyWriter? = nil) async throws -> LoadedModel {
         for try await event in await around.models.load(name) {
             switch event {
-            case .progress(let done, let total): await each(.init(loading: .init(done: done, total: total)))
+            case .progress(let done, let total):
+                try? await reply?.send(Replies.Loading(loading: .init(done: done, total: total)))
             case .ready(let model): return model
             }
         }
         throw Refusal(.modelFailed, "The model was not loaded.")
     }
 
-    private func fittedPrompt(_ id: ConversationID, for model: LoadedModel) async throws -> FittedPrompt {
-        let messages = try await open(id).transcript.turns.map { placed in
+    /// The conversation through a turn, with what frames it, open for an answer that begins so.
+    private func fittedPrompt(
+        _ id: ConversationID, through sequence: UInt64, beginning: String = "", for model: LoadedModel
+    ) async throws -> FittedPrompt {
+        let transcript = try await open(id).transcript
+        let system = transcript.head.manner?.systemPrompt ?? ""
+        let frame = system.isEmpty ? [] : [ChatMessage(role: .system, content: system)]
+        let turns = transcript.turns.filter { $0.sequence <= sequence }.map { placed in
             ChatMessage(role: ChatRole(placed.turn.role), content: placed.turn.text)
         }
         return try model.format.fit(
-            messages, with: model.tokenizer, budget: model.promptBudget(answer: model.answerLimit))
+            frame + turns, beginning: beginning, with: model.tokenizer,
+            budget: model.promptBudget(answer: model.answerLimit))
     }
 
     /// Makes an answer, handing its text on; a listener that is gone stops it.
@@ -101,7 +129,9 @@ extension Cell {
             throw Refusal(.notFound, "There is no such conversation.")
         }
         var answer = try Answer(
-            AnswerRequest(prompt: prompt.tokens, sampling: model.sampling, maxTokens: model.answerLimit, stops: []),
+            AnswerRequest(
+                prompt: prompt.tokens, sampling: model.sampling(conversations[id]?.transcript.head.manner),
+                maxTokens: model.answerLimit, stops: []),
             model: model, sequence: sequence)
         conversations[id]?.stop = answer.stopper
         while let text = await answer.next() {
@@ -111,12 +141,12 @@ extension Cell {
     }
 
     /// A new conversation is called by its first words.
-    private func titleIfNew(_ id: ConversationID, from text: String) async throws -> String {
+    private func titleIfNew(_ id: ConversationID, from text: String) async throws {
         let transcript = try await open(id).transcript
-        guard transcript.head.title.isEmpty else { return transcript.head.title }
         let words = text.split(whereSeparator: \.isWhitespace)
+        guard transcript.head.title.isEmpty, !words.isEmpty else { return }
         let title = words.prefix(Self.titleWords).joined(separator: " ") + (words.count > Self.titleWords ? " …" : "")
-        return try await rename(id, to: String(title.prefix(80))).title
+        try await keep(transcript.changing(title: String(title.prefix(80))), in: id)
     }
 }
 
@@ -133,4 +163,12 @@ extension ChatRole {
 extension LoadedModel {
     /// The guide was trained to one right answer and is asked for it; other models get the usual randomness.
     var sampling: Sampling { description.guide ? .greedy : Sampling() }
+
+    /// The usual randomness, but for what the person chose.
+    func sampling(_ manner: Manner?) -> Sampling {
+        var chosen = sampling
+        if let temperature = manner?.temperature { chosen.temperature = temperature }
+        if let topP = manner?.topP { chosen.topP = topP }
+        return chosen
+    }
 }

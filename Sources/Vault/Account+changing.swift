@@ -7,6 +7,8 @@ public struct KeyDescription: Sendable, Equatable {
     public let id: SlotID
     /// What the owner called it.
     public let label: String
+    /// What it opens.
+    public let scope: ScopeID
     /// The day it was made, days since 1970.
     public let createdDay: UInt32
 }
@@ -112,8 +114,10 @@ extension Account {
             do {
                 let padded = try Box.open(slot.label, key: root.metadata, context: context(field: 3, slot.id.bytes))
                 let label = String(decoding: try Padding.unpad(padded), as: UTF8.self)
-                let day = try KeySlotParameters(decoding: slot.parameters).createdDay
-                keys.append(KeyDescription(id: slot.id, label: label, createdDay: day))
+                let parameters = try KeySlotParameters(decoding: slot.parameters)
+                keys.append(
+                    KeyDescription(
+                        id: slot.id, label: label, scope: parameters.scope, createdDay: parameters.createdDay))
             } catch { throw .tampered }
         }
         return keys

@@ -43,7 +43,7 @@ struct House {
         let clock = clock
         host = try CellHost(
             nodeSecret: .random(), setupToken: "set-up", store: store, models: OneModel(model: model),
-            evidence: { ProcessEvidence(listening: [], outgoing: [], accepted: 0, source: "a test") },
+            evidence: { ProcessEvidence(listening: [], outgoing: [], accepted: 0, source: "a test", process: 1) },
             clock: { clock.now })
     }
 
@@ -64,7 +64,7 @@ struct House {
 
 /// The fields of any reply that a test looks at.
 struct Piece: Decodable {
-    struct Started: Decodable { let droppedTurns: Int }
+    struct Started: Decodable { let promptTokens, droppedTurns, context: Int }
     struct Done: Decodable {
         let reason: String
         let reusedTokens: Int
@@ -74,10 +74,35 @@ struct Piece: Decodable {
         let keyDestroyed: Bool
     }
     struct Turn: Decodable {
+        let sequence: Int
+        let version: Int
         let role, text: String
         let stopped: Bool
     }
-    struct Summary: Decodable { let id, title: String }
+    struct Arrangement: Decodable, Equatable {
+        let pinned: Bool
+        let tags: [String]
+    }
+    struct Manner: Decodable { let systemPrompt: String }
+    struct Summary: Decodable {
+        let id, title: String
+        let arrangement: Arrangement
+    }
+    struct Hit: Decodable { let conversation, before, match, after: String }
+    struct Session: Decodable {
+        let id, scope: String
+        let own: Bool
+    }
+    struct Tampering: Decodable { let refused, intactOpens: Bool }
+    struct Key: Decodable {
+        let label: String
+        let lastUse: String?
+        let conversations: Int
+    }
+    struct Stored: Decodable {
+        struct Part: Decodable { let count: Int }
+        let records: Part
+    }
 
     struct Loading: Decodable { let done, total: Int }
 
@@ -87,7 +112,15 @@ struct Piece: Decodable {
     let done: Done?
     let receipt: Receipt?
     let turns: [Turn]?
+    let manner: Manner?
     let conversations: [Summary]?
+    let hit: Hit?
+    let found: Int?
+    let sessions: [Session]?
+    let tampering: Tampering?
+    let keys: [Key]?
+    let stored: Stored?
+    let idleMinutes: Int?
     let stopped: Bool?
 }
 

@@ -16,6 +16,7 @@ actor MemoryStore: SealedStore {
     private var accounts: [AccountID: Account] = [:]
     private var lookups: [[UInt8]: AccountID] = [:]
     private var failures: [[UInt8]: (failures: Int, last: UInt64)] = [:]
+    private var days: [AccountID: [SlotID: UInt32]] = [:]
     private var kept: [ConversationID: Kept] = [:]
 
     /// Every stored byte.
@@ -47,6 +48,9 @@ actor MemoryStore: SealedStore {
     func attempts(lookup: [UInt8]) -> (failures: Int, last: UInt64) { failures[lookup] ?? (0, 0) }
     func countAttempt(lookup: [UInt8], now: UInt64) { failures[lookup] = (attempts(lookup: lookup).failures + 1, now) }
     func clearAttempts(lookup: [UInt8]) { failures[lookup] = nil }
+
+    func noteUse(of key: SlotID, account: AccountID, day: UInt32) { days[account, default: [:]][key] = day }
+    func uses(account: AccountID) -> [SlotID: UInt32] { days[account] ?? [:] }
 
     func insert(_ conversation: StoredConversation, account: AccountID) throws {
         try write()

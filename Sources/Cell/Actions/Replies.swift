@@ -75,10 +75,15 @@ public struct ProcessEvidence: Codable, Sendable {
     public let accepted: Int
     /// Where this was read.
     public let source: String
+    /// The number of the process.
+    public let process: Int
+    /// Where the sealed archive lies; empty if it is not a file.
+    public var archive = ""
 
     /// Evidence.
-    public init(listening: [String], outgoing: [Connection], accepted: Int, source: String) {
-        (self.listening, self.outgoing, self.accepted, self.source) = (listening, outgoing, accepted, source)
+    public init(listening: [String], outgoing: [Connection], accepted: Int, source: String, process: Int) {
+        (self.listening, self.outgoing, self.accepted) = (listening, outgoing, accepted)
+        (self.source, self.process) = (source, process)
     }
 }
 
@@ -89,6 +94,7 @@ enum Replies {
         let created, updated: Date
         let turns: UInt64
         let kept: Bool
+        let arrangement: Arrangement
     }
     struct Conversations: Encodable { let conversations: [Summary] }
     struct Created: Encodable {
@@ -113,9 +119,24 @@ enum Replies {
     struct Conversation: Encodable {
         let title: String
         let kept: Bool
+        let arrangement: Arrangement
+        let manner: Manner
         let turns: [Turn]
     }
-    struct Renamed: Encodable { let title: String }
+    struct Searched: Encodable { let searched, of: Int }
+    struct Hit: Encodable {
+        struct Body: Encodable {
+            let conversation, title: String
+            let sequence: UInt64
+            let role: String
+            let before, match, after: String
+        }
+        let hit: Body
+    }
+    struct Found: Encodable {
+        let found: Int
+        let complete: Bool
+    }
     struct Deleted: Encodable {
         struct Receipt: Encodable {
             let id: String
@@ -129,7 +150,7 @@ enum Replies {
     struct Started: Encodable {
         struct Body: Encodable {
             let sequence: UInt64?
-            let promptTokens, droppedTurns: Int
+            let promptTokens, droppedTurns, context: Int
         }
         let started: Body
     }
@@ -153,14 +174,47 @@ enum Replies {
         let name: String
         let keep: Bool
         let created: Date
+        let model: String?
+        let idleMinutes: Int
+    }
+    struct Ready: Encodable { let ready: String }
+    struct Stored: Encodable {
+        struct Part: Encodable { let count, bytes: Int }
+        struct Body: Encodable {
+            let account, conversations, records: Part
+            let keys, failedAttempts: Int
+        }
+        let stored: Body
+    }
+    struct Tampering: Encodable {
+        struct Body: Encodable {
+            let record: Int
+            let byte: Int
+            let bit: Int
+            let refused, intactOpens: Bool
+        }
+        let tampering: Body?
     }
     struct Keys: Encodable {
-        struct Key: Encodable { let id, label, created: String }
+        struct Key: Encodable {
+            let id, label, created: String
+            let lastUse: String?
+            let conversations: Int
+        }
         let keys: [Key]
     }
     struct CreatedKey: Encodable { let id, label, token: String }
     struct Revoked: Encodable { let revoked = true }
     struct Changed: Encodable { let changed = true }
+    struct Sessions: Encodable {
+        struct Session: Encodable {
+            let id: String
+            let opened, lastUse: Date
+            let scope: String
+            let own: Bool
+        }
+        let sessions: [Session]
+    }
     struct Locked: Encodable { let locked = true }
     struct Closed: Encodable { let closed = true }
     struct Models: Encodable { let models: [ModelDescription] }
@@ -182,6 +236,8 @@ enum Replies {
         let outgoing: [ProcessEvidence.Connection]
         let accepted: Int
         let source: String
+        let process: Int
+        let archive: String
         let models: [ModelDescription]
         let lastRecord: Record?
         let store: Store

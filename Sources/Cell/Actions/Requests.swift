@@ -1,4 +1,5 @@
 import Foundation
+import Vault
 
 /// The requests of `docs/formats/actions.md`.
 ///
@@ -11,9 +12,16 @@ enum Requests {
         enum CodingKeys: CaseIterable, CodingKey { case offRecord }
     }
 
-    struct Rename: ClosedRequest {
-        let title: String
-        enum CodingKeys: CaseIterable, CodingKey { case title }
+    struct Change: ClosedRequest {
+        let title: String?
+        let arrangement: Arrangement?
+        let manner: Manner?
+        enum CodingKeys: CaseIterable, CodingKey { case title, arrangement, manner }
+    }
+
+    struct Search: ClosedRequest {
+        let text: String
+        enum CodingKeys: CaseIterable, CodingKey { case text }
     }
 
     struct Send: ClosedRequest {
@@ -21,6 +29,12 @@ enum Requests {
         let replaces: UInt64?
         let model: String?
         enum CodingKeys: CaseIterable, CodingKey { case text, replaces, model }
+    }
+
+    /// For actions that need no more than the name of a model, or none.
+    struct Answer: ClosedRequest {
+        let model: String?
+        enum CodingKeys: CaseIterable, CodingKey { case model }
     }
 
     struct Import: ClosedRequest {
@@ -36,7 +50,9 @@ enum Requests {
 
     struct Settings: ClosedRequest {
         let keep: Bool?
-        enum CodingKeys: CaseIterable, CodingKey { case keep }
+        let model: String?
+        let idleMinutes: Int?
+        enum CodingKeys: CaseIterable, CodingKey { case keep, model, idleMinutes }
     }
 
     struct CreateKey: ClosedRequest {

@@ -8,7 +8,10 @@ extension ChatFormat {
     }
 
     /// The tokens of a conversation, open for the assistant's answer.
-    public func render(_ messages: [ChatMessage], with tokenizer: Tokenizer) -> [TokenID] {
+    /// - Parameter beginning: what the answer begins with already.
+    public func render(
+        _ messages: [ChatMessage], beginning: String = "", with tokenizer: Tokenizer
+    ) -> [TokenID] {
         var tokens = self == .llama2 || self == .guide ? [] : tokenizer.encodeWithBeginning("")
         // Neighbouring texts are one text: a tokenizer may merge across them, and begins each with a space of its own.
         var text = ""
@@ -16,7 +19,7 @@ extension ChatFormat {
             if !text.isEmpty { tokens += tokenizer.encode(text) }
             text = ""
         }
-        for part in parts(of: messages, with: tokenizer) {
+        for part in parts(of: messages, with: tokenizer) + [.text(beginning)] {
             if case .text(let more) = part {
                 text += more
                 continue

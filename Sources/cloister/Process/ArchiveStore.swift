@@ -37,6 +37,17 @@ struct ArchiveStore: SealedStore {
         try await said { try await archive.clearAttempts(lookup: lookup) }
     }
 
+    func noteUse(of key: SlotID, account: AccountID, day: UInt32) async throws {
+        try await said { try await archive.noteUse(of: key.bytes, account: account.bytes, day: day) }
+    }
+
+    func uses(account: AccountID) async throws -> [SlotID: UInt32] {
+        try await said {
+            let days = try await archive.uses(account: account.bytes)
+            return Dictionary(uniqueKeysWithValues: try days.map { (try SlotID(bytes: $0.key), $0.value) })
+        }
+    }
+
     func insert(_ conversation: StoredConversation, account: AccountID) async throws {
         try await said {
             try await archive.insert(

@@ -24,7 +24,12 @@ struct Node {
         let setupToken = try await archive.hasAccounts() ? nil : Base64URL.encode(randomBytes(16))
         let host = try CellHost(
             nodeSecret: nodeSecret(in: directory), setupToken: setupToken, store: ArchiveStore(archive: archive),
-            models: shelf, evidence: { SocketTables.read() })
+            models: shelf,
+            evidence: {
+                var evidence = SocketTables.read()
+                evidence.archive = Archive.file(in: directory)
+                return evidence
+            })
         return Node(directory: directory, archive: archive, host: host, shelf: shelf, setupToken: setupToken)
     }
 

@@ -21,7 +21,7 @@ enum SocketTables {
             outgoing: outgoing.map {
                 .init(local: $0.local.text, remote: $0.remote.text, state: states[$0.state] ?? "other")
             }, accepted: connected.count - outgoing.count,
-            source: "/proc/self/net/tcp, /proc/self/net/tcp6, /proc/self/fd")
+            source: "/proc/self/net/tcp, /proc/self/net/tcp6, /proc/self/fd", process: Int(getpid()))
     }
 
     private struct Endpoint {

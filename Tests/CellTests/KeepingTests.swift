@@ -1,0 +1,138 @@
+import Channel
+import Foundation
+import Testing
+
+/// Arranging, searching, going on, and looking at what is kept.
+struct KeepingTests {
+    @Test func `a conversation is renamed, pinned, filed and given a manner, and they last`() async throws {
+        let house = try House()
+        let ada = try await house.owner()
+        let id = try await ada.begin()
+        try await ada.say("hello", in: id)
+        try await ada.one(
+            "conversations.change", id,
+            #"{"title":"Taxes","arrangement":{"pinned":true,"tags":["home"]},"manner":{"systemPrompt":"hello"}}"#)
+        try await ada.one("lock")
+        let again = try await house.unlock()
+        let listed = try await again.one("conversations").conversations?.first
+        #expect(listed?.title == "Taxes" && listed?.arrangement == .init(pinned: true, tags: ["home"]))
+        #expect(try await again.one("conversations.read", id).manner?.systemPrompt == "hello")
+    }
+
+    @Test(arguments: [
+        #"{"title":""}"#, #"{"arrangement":{"pinned":true,"tags":[""]}}"#,
+        #"{"manner":{"systemPrompt":"","temperature":3}}"#, #"{"manner":{"systemPrompt":"","topP":0}}"#,
+    ])
+    func `what cannot be kept is refused`(change: String) async throws {
+        let ada = try await House().owner()
+        let id = try await ada.begin()
+        let refusal = await #expect(throws: Refusal.self) { try await ada.one("conversations.change", id, change) }
+        #expect(refusal?.code == .malformed)
+    }
+
+    @Test func `an edited message supersedes what came after it`() async throws {
+        let ada = try await House().owner()
+        let id = try await ada.begin()
+        try await ada.say("hello", in: id)
+        try await ada.say("hello again", in: id)
+        try await ada.all("conversations.send", id, #"{"text":"hello world","replaces":0}"#)
+        let turns = try await ada.one("conversations.read", id).turns ?? []
+        #expect(turns.count == 2 && turns.first?.text == "hello world" && turns.first?.version == 1)
+    }
+
+    @Test func `an answer goes on where it was stopped`() async throws {
+        let ada = try await House().owner()
+        let id = try await ada.begin()
+        let first = try await ada.say("hello", in: id).compactMap(\.text).joined()
+        let more = try await ada.all("conversations.continue", id).compactMap(\.text).joined()
+        let turns = try await ada.one("conversations.read", id).turns ?? []
+        #expect(turns.map(\.text) == ["hello", first + more] && turns.last?.version == 1)
+        let empty = try await ada.begin()
+        let refusal = await #expect(throws: Refusal.self) { try await ada.one("conversations.continue", empty) }
+        #expect(refusal?.code == .unsupported)
+    }
+
+    @Test func `a system prompt stands before the conversation`() async throws {
+        let ada = try await House().owner()
+        let id = try await ada.begin()
+        let plain = try await ada.say("hello", in: id).compactMap(\.started).first?.promptTokens ?? 0
+        let framed = try await ada.begin()
+        try await ada.one(
+            "conversations.change", framed, #"{"manner":{"systemPrompt":"hello hello hello","temperature":0}}"#)
+        let started = try await ada.say("hello", in: framed).compactMap(\.started).first
+        #expect((started?.promptTokens ?? 0) > plain && started?.context == 2_048)
+    }
+
+    @Test func `a search finds regardless of case and accents, also off the record, and keeps nothing open`()
+        async throws
+    {
+        let house = try House()
+        let ada = try await house.owner()
+        let id = try await ada.begin()
+        try await ada.say("Über den Dächern", in: id)
+        try await ada.say("nothing", in: await ada.begin(offRecord: true))
+        let pieces = try await ada.all("conversations.search", nil, #"{"text":"dacher"}"#)
+        #expect(pieces.compactMap(\.hit).first?.conversation == id && pieces.last?.found == 1)
+        #expect(pieces.compactMap(\.hit).first?.match == "Dächer")
+        #expect(try await ada.all("conversations.search", nil, #"{"text":"NOTHING"}"#).last?.found == 1)
+    }
+
+    @Test func `one flipped bit is refused, and the intact copy opens`() async throws {
+        let ada = try await House().owner()
+        #expect(try await ada.one("evidence.tamper").tampering == nil)
+        let id = try await ada.begin()
+        try await ada.say("hello", in: id)
+        for _ in 0..<20 {
+            let tampering = try await ada.one("evidence.tamper").tampering
+            #expect(tampering?.refused == true && tampering?.intactOpens == true)
+        }
+    }
+
+    @Test func `sessions are listed and another is closed from here`() async throws {
+        let house = try House()
+        let ada = try await house.owner()
+        let other = try await house.unlock()
+        let sessions = try await ada.one("sessions").sessions ?? []
+        #expect(sessions.count == 2 && sessions.filter(\.own).count == 1)
+        try await ada.one("sessions.close", sessions.first { !$0.own }?.id)
+        await #expect(throws: Refusal.self) { try await other.one("conversations") }
+        #expect(try await ada.one("sessions").sessions?.count == 1)
+        let refusal = await #expect(throws: Refusal.self) {
+            try await ada.one("sessions.close", String(repeating: "0", count: 32))
+        }
+        #expect(refusal?.code == .notFound)
+    }
+
+    @Test func `a session is locked after the minutes that its owner chose`() async throws {
+        let house = try House()
+        #expect(try await house.owner().one("settings", nil, #"{"idleMinutes":2}"#).idleMinutes == 2)
+        let ada = try await house.unlock()
+        house.clock.advance(100)
+        try await ada.one("settings")
+        house.clock.advance(130)
+        let refusal = await #expect(throws: Refusal.self) { try await ada.one("settings") }
+        #expect(refusal?.code == .locked)
+    }
+
+    @Test func `what is stored is counted, and a key shows its last day and conversations`() async throws {
+        let house = try House()
+        let ada = try await house.owner()
+        let id = try await ada.begin()
+        try await ada.say("hello", in: id)
+        #expect(try await ada.one("stored").stored?.records.count == 2)
+        let token = try await ada.one("keys.create", nil, #"{"label":"editor"}"#).token ?? ""
+        #expect(try await ada.one("keys").keys?.first?.lastUse == nil)
+        let program = try await house.enter(.key(token: token))
+        try await program.one("tutorial.chat", nil, #"{"message":"hello","session":"s"}"#)
+        let key = try await ada.one("keys").keys?.first
+        #expect(key?.lastUse == "2027-01-15" && key?.conversations == 1)
+    }
+
+    @Test func `the set-up link shows the models and opens nothing`() async throws {
+        let house = try House()
+        await #expect(throws: Refusal.self) { _ = try await house.enter(.look(token: "another")) }
+        await #expect(throws: (any Error).self) { _ = try await house.enter(.look(token: "set-up")) }
+        _ = try await house.owner()
+        await #expect(throws: Refusal.self) { _ = try await house.enter(.look(token: "set-up")) }
+    }
+}
