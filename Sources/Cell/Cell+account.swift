@@ -56,9 +56,8 @@ extension Cell {
     func changePassphrase(_ request: Requests.ChangePassphrase) async throws {
         let root = try root()
         try Unlocking.judge(passphrase: request.new)
+        try await check(request.current)
         let stored = account
-        let opens = try await around.passphrases.run { (try? stored.open(passphrase: request.current)) != nil }
-        guard opens else { throw Refusal(.wrongCredential, "The current passphrase is not right.") }
         let changed = try await around.passphrases.run { () -> Account? in
             var changed = stored
             do { try changed.change(passphrase: request.new, root: root.key) } catch { return nil }

@@ -21,6 +21,8 @@ enum Action: String {
     case createKey = "keys.create"
     case revokeKey = "keys.revoke"
     case changePassphrase = "passphrase.change"
+    case renewRecovery = "recovery.renew"
+    case rekey
     case stored
     case evidence
     case tamper = "evidence.tamper"
@@ -80,6 +82,9 @@ extension Cell {
         case .changePassphrase:
             try await changePassphrase(Requests.ChangePassphrase(decoding: content))
             try await reply.finish(Replies.Changed())
+        case .renewRecovery:
+            try await reply.finish(try await renewRecovery(Requests.RenewRecovery(decoding: content)))
+        case .rekey: try await rekey(Requests.Rekey(decoding: content), reply)
         case .tutorialChat: try await reply.finish(try await takeTutorialTurn(Requests.TutorialChat(decoding: content)))
         case .tutorialHistory: try await reply.finish(try await history(Requests.TutorialHistory(decoding: content)))
         default:

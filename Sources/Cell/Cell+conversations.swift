@@ -17,6 +17,7 @@ extension Cell {
     }
 
     func create(title: String = "", label: String? = nil, offRecord: Bool) async throws -> ConversationID {
+        try refuseWhileRekeying()
         let id = ConversationID()
         let keyring = keyring()
         let (key, wrapped) = try keyring.makeConversationKey(account: account.id, conversation: id)
@@ -122,6 +123,7 @@ extension Cell {
     }
 
     func keep(_ change: Transcript.Change, in id: ConversationID) async throws {
+        try refuseWhileRekeying()
         guard let conversation = conversations[id] else { throw Refusal(.notFound, "There is no such conversation.") }
         if conversation.kept {
             try await around.store.change(id, account: account.id, head: change.head, record: change.record)
@@ -142,7 +144,7 @@ extension Cell {
         case .owner(let root): keyring = try account.keyring(of: stored.scope, root: root.key)
         case .key(let open): keyring = open.keyring.duplicate()
         }
-        return try keyring.unwrap(stored.wrappedKey, account: account.id, conversation: stored.id, epoch: 0)
+        return try keyring.unwrap(stored.wrappedKey, account: account.id, conversation: stored.id, epoch: stored.epoch)
     }
 
     private func summary(_ id: ConversationID, _ head: ConversationHead, kept: Bool) -> Replies.Summary {

@@ -34,21 +34,21 @@ actor Cell {
         let clock: @Sendable () -> Date
     }
 
-    let access: Access
+    var access: Access
+    /// Whether the owner opened it.
+    let isOwners: Bool
     let around: Surroundings
     var account: Account
     var conversations: [ConversationID: Conversation] = [:]
     var completionSequence: EngineSequence?
     var completionIsBusy = false
+    /// Whether everything is being sealed anew; nothing is written meanwhile.
+    var isRekeying = false
     var lastRecord: (conversation: ConversationID, record: SealedRecord)?
 
     init(account: Account, access: Access, around: Surroundings) {
         (self.account, self.access, self.around) = (account, access, around)
-    }
-
-    /// Whether the owner opened it.
-    nonisolated var isOwners: Bool {
-        if case .owner = access { true } else { false }
+        if case .owner = access { isOwners = true } else { isOwners = false }
     }
 
     func root() throws -> OpenRoot {

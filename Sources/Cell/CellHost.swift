@@ -176,8 +176,9 @@ public actor CellHost: Carrier {
         case .lock where cell.isOwners:
             channels = channels.filter { $0.value.cell !== cell }
             await closeUnusedCells(keeping: false)
-        case .revokeKey:
-            // The cell of a revoked key must not outlive it; the others' programs open theirs again.
+        case .revokeKey, .rekey:
+            // The cell of a revoked key must not outlive it, and what it holds open may be sealed anew; the others'
+            // programs open theirs again.
             channels = channels.filter { $0.value.cell.isOwners }
             await closeUnusedCells(keeping: false)
         default: break

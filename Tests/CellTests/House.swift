@@ -106,7 +106,7 @@ struct Piece: Decodable {
 
     struct Loading: Decodable { let done, total: Int }
 
-    let id, token, text, title: String?
+    let id, token, text, title, recovery: String?
     let loading: Loading?
     let started: Started?
     let done: Done?

@@ -135,4 +135,52 @@ struct KeepingTests {
         _ = try await house.owner()
         await #expect(throws: Refusal.self) { _ = try await house.enter(.look(token: "set-up")) }
     }
+
+    @Test func `renewed keys open everything, and neither the old passphrase nor the old code opens anything`()
+        async throws
+    {
+        let house = try House()
+        let ada = try await house.owner()
+        let id = try await ada.begin()
+        try await ada.say("hello", in: id)
+        let before = await house.store.bytes
+        let token = try await ada.one("keys.create", nil, #"{"label":"editor"}"#).token ?? ""
+        let tutorial = #"{"message":"hello","session":"s"}"#
+        try await house.enter(.key(token: token)).one("tutorial.chat", nil, tutorial)
+        let renewed = try await ada.all(
+            "rekey", nil, #"{"current":"\#(House.passphrase)","new":"another long one"}"#)
+        let code = try #require(renewed.last?.recovery)
+        #expect(await Set(house.store.bytes).isDisjoint(with: before), "something lies there as before")
+        #expect(try await ada.one("conversations.read", id).turns?.first?.text == "hello")
+        try await ada.say("again", in: id)
+        await #expect(throws: Refusal.self) { _ = try await house.unlock() }
+        for again in [
+            try await house.unlock("another long one"), try await house.enter(.recovery(name: "Ada", code: code)),
+        ] {
+            #expect(try await again.one("conversations.read", id).turns?.count == 4)
+            #expect(try await again.one("keys").keys?.first?.label == "editor")
+        }
+        let program = try await house.enter(.key(token: token))
+        try await program.one("tutorial.chat", nil, tutorial)
+        #expect(try await program.one("tutorial.history", nil, #"{"session":"s"}"#).turns?.count == 4)
+    }
+
+    @Test func `keys are renewed only with the passphrase, and a full disk leaves the old ones`() async throws {
+        let house = try House()
+        let ada = try await house.owner()
+        let id = try await ada.begin()
+        try await ada.say("hello", in: id)
+        for action in ["rekey", "recovery.renew"] {
+            let refusal = await #expect(throws: Refusal.self) { try await ada.one(action, nil, #"{"current":"no"}"#) }
+            #expect(refusal?.code == .wrongCredential)
+        }
+        await house.store.fill(true)
+        await #expect(throws: Refusal.self) {
+            try await ada.one("rekey", nil, #"{"current":"\#(House.passphrase)"}"#)
+        }
+        await house.store.fill(false)
+        #expect(try await house.unlock().one("conversations.read", id).turns?.count == 2)
+        let code = try await ada.one("recovery.renew", nil, #"{"current":"\#(House.passphrase)"}"#).recovery ?? ""
+        _ = try await house.enter(.recovery(name: "Ada", code: code))
+    }
 }

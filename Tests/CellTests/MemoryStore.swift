@@ -72,8 +72,23 @@ actor MemoryStore: SealedStore {
         try write()
         guard let old = kept[id]?.conversation else { throw Refusal(.notFound, "There is no such conversation.") }
         kept[id]?.conversation = StoredConversation(
-            id: id, scope: old.scope, wrappedKey: old.wrappedKey, head: head)
+            id: id, scope: old.scope, epoch: old.epoch, wrappedKey: old.wrappedKey, head: head)
         if let record { kept[id]?.records.append(record) }
+    }
+
+    func reseal(_ conversation: StoredConversation, account: AccountID, records: [SealedRecord]) throws {
+        try write()
+        kept[conversation.id] = Kept(conversation: conversation, account: account, records: records)
+    }
+
+    func rekey(_ account: Account, wrapped: [ConversationID: [UInt8]]) throws {
+        try write()
+        accounts[account.id] = account
+        for (id, key) in wrapped {
+            guard let old = kept[id]?.conversation else { continue }
+            kept[id]?.conversation = StoredConversation(
+                id: id, scope: old.scope, epoch: old.epoch, wrappedKey: key, head: old.head)
+        }
     }
 
     func delete(_ id: ConversationID, account: AccountID) -> (records: Int, logTruncated: Bool) {

@@ -206,6 +206,8 @@ enum Replies {
     struct CreatedKey: Encodable { let id, label, token: String }
     struct Revoked: Encodable { let revoked = true }
     struct Changed: Encodable { let changed = true }
+    struct Recovery: Encodable { let recovery: String }
+    struct Rekeyed: Encodable { let rekeyed, of: Int }
     struct Sessions: Encodable {
         struct Session: Encodable {
             let id: String

@@ -66,6 +66,17 @@ enum Requests {
         enum CodingKeys: CaseIterable, CodingKey { case current, new }
     }
 
+    struct RenewRecovery: ClosedRequest {
+        let current: String
+        enum CodingKeys: CaseIterable, CodingKey { case current }
+    }
+
+    struct Rekey: ClosedRequest {
+        let current: String
+        let new: String?
+        enum CodingKeys: CaseIterable, CodingKey { case current, new }
+    }
+
     struct Complete: ClosedRequest {
         struct Message: Decodable {
             let role: String

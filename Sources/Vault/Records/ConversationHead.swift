@@ -68,6 +68,9 @@ public struct ConversationHead: Codable, Sendable, Equatable {
         } catch { throw .malformed }
     }
 
+    /// Counts from the beginning again, for records that are sealed anew.
+    mutating func restart() { (count, chain) = (0, Data(count: 32)) }
+
     /// chainᵢ of `docs/formats/vault.md` §4.
     mutating func count(_ record: SealedRecord) {
         count += 1

@@ -117,7 +117,7 @@ public struct Transcript: Sendable {
         } catch { throw .tampered }
     }
 
-    private static func context(
+    static func context(
         _ key: ConversationKey, _ epoch: UInt32, _ kind: UInt8, _ sequence: UInt64, _ version: UInt32
     ) -> BoxContext {
         BoxContext(

@@ -49,14 +49,7 @@ struct ArchiveStore: SealedStore {
     }
 
     func insert(_ conversation: StoredConversation, account: AccountID) async throws {
-        try await said {
-            try await archive.insert(
-                ConversationRow(
-                    id: conversation.id.bytes, scope: conversation.scope.bytes, expiryDay: nil,
-                    wrappedKey: conversation.wrappedKey, headVersion: conversation.head.version,
-                    head: conversation.head.box),
-                account: account.bytes)
-        }
+        try await said { try await archive.insert(row(conversation), account: account.bytes) }
     }
 
     func conversations(account: AccountID, scope: ScopeID?) async throws -> [StoredConversation] {
@@ -80,15 +73,21 @@ struct ArchiveStore: SealedStore {
     }
 
     func change(_ id: ConversationID, account: AccountID, head: SealedHead, record: SealedRecord?) async throws {
-        let row = record.map {
-            RecordRow(
-                ordinal: $0.ordinal, sequence: $0.sequence, version: $0.version, kind: $0.kind, epoch: $0.epoch,
-                box: $0.box)
-        }
         try await said {
             try await archive.change(
-                id.bytes, account: account.bytes, headVersion: head.version, head: head.box, record: row)
+                id.bytes, account: account.bytes, headVersion: head.version, head: head.box, record: record.map(row))
         }
+    }
+
+    func reseal(_ conversation: StoredConversation, account: AccountID, records: [SealedRecord]) async throws {
+        try await said {
+            try await archive.reseal(row(conversation), account: account.bytes, records: records.map(row))
+        }
+    }
+
+    func rekey(_ account: Account, wrapped: [ConversationID: [UInt8]]) async throws {
+        let keys = Dictionary(uniqueKeysWithValues: wrapped.map { ($0.key.bytes, $0.value) })
+        try await said { try await archive.rekey(row(account), scope: ScopeID.none.bytes, wrapped: keys) }
     }
 
     func delete(_ id: ConversationID, account: AccountID) async throws -> (records: Int, logTruncated: Bool) {
@@ -106,10 +105,22 @@ struct ArchiveStore: SealedStore {
         AccountRow(id: account.id.bytes, revision: account.revision, record: account.encoded())
     }
 
+    private func row(_ conversation: StoredConversation) -> ConversationRow {
+        ConversationRow(
+            id: conversation.id.bytes, scope: conversation.scope.bytes, expiryDay: nil, epoch: conversation.epoch,
+            wrappedKey: conversation.wrappedKey, headVersion: conversation.head.version, head: conversation.head.box)
+    }
+
+    private func row(_ record: SealedRecord) -> RecordRow {
+        RecordRow(
+            ordinal: record.ordinal, sequence: record.sequence, version: record.version, kind: record.kind,
+            epoch: record.epoch, box: record.box)
+    }
+
     private func stored(_ row: ConversationRow) throws -> StoredConversation {
         StoredConversation(
-            id: try ConversationID(bytes: row.id), scope: try ScopeID(bytes: row.scope), wrappedKey: row.wrappedKey,
-            head: SealedHead(version: row.headVersion, box: row.head))
+            id: try ConversationID(bytes: row.id), scope: try ScopeID(bytes: row.scope), epoch: row.epoch,
+            wrappedKey: row.wrappedKey, head: SealedHead(version: row.headVersion, box: row.head))
     }
 
     private func said<T>(_ body: () async throws -> T) async throws -> T {

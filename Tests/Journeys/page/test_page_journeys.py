@@ -171,10 +171,12 @@ def test_a_server_that_is_gone_is_said_and_nothing_is_lost(person):
 def test_deleting_shows_a_receipt(person):
     page = person.enter()
     person.say("Forget me")
-    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="What can be done here").click()
+    page.get_by_role("option", name="Delete this conversation").click()
     page.get_by_role("button", name="Keep it").click()
     expect(page.locator(".list button")).to_have_count(1)
-    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="What can be done here").click()
+    page.get_by_role("option", name="Delete this conversation").click()
     page.get_by_role("button", name="Delete it").click()
     expect(page.locator(".note")).to_contain_text("records destroyed at")
     expect(page.locator(".list button")).to_have_count(0)
@@ -247,6 +249,7 @@ def test_another_model_is_chosen_loaded_and_named(person):
     broken = menu.locator("option", has_text="broken")
     assert "does not run" in broken.inner_text() and broken.is_disabled()
     menu.select_option(label=menu.locator("option", has_text="Other").inner_text())
+    expect(page.locator(".model [role=status]")).to_be_empty()
     person.say("What is Cloister?")
     speaker = page.locator(".turn.assistant .speaker").last
     named = speaker.inner_text()

@@ -1,0 +1,90 @@
+import Channel
+import Cryptography
+import Foundation
+import Vault
+
+extension Cell {
+    /// Replaces the recovery code; the old one opens nothing any more.
+    func renewRecovery(_ request: Requests.RenewRecovery) async throws -> Replies.Recovery {
+        let root = try root()
+        try await check(request.current)
+        var changed = account
+        let code = try changed.renewRecovery(root: root.key)
+        try await around.store.update(changed)
+        account = changed
+        return Replies.Recovery(recovery: code.text())
+    }
+
+    /// Seals everything anew: each conversation under a fresh key, then the account under a fresh root key.
+    ///
+    /// Each conversation is replaced at once, still under the old root, so that a crash leaves a vault that opens as
+    /// before; the last step moves all of it to the new root in one transaction.
+    func rekey(_ request: Requests.Rekey, _ reply: ReplyWriter) async throws {
+        let root = try root()
+        let passphrase = request.new ?? request.current
+        try Unlocking.judge(passphrase: passphrase)
+        try await check(request.current)
+        guard !isRekeying, !conversations.values.contains(where: \.isBusy) else {
+            throw Refusal(.busy, "An answer is still being written. Stop it first.")
+        }
+        isRekeying = true
+        defer { isRekeying = false }
+        let stored = try await around.store.conversations(account: account.id, scope: nil)
+        for (index, conversation) in stored.enumerated() {
+            try? await reply.send(Replies.Rekeyed(rekeyed: index, of: stored.count))
+            try await reseal(conversation, root)
+        }
+        let made = try await rekeyedAccount(passphrase, root)
+        var wrapped: [ConversationID: [UInt8]] = [:]
+        for conversation in try await around.store.conversations(account: account.id, scope: ScopeID.none) {
+            wrapped[conversation.id] = try made.created.root.keyring().wrap(key(of: conversation))
+        }
+        guard let fresh = try? made.created.account.open(recovery: made.created.recovery) else {
+            throw Refusal(.internal, "The new keys do not open the account. The old ones are still in place.")
+        }
+        try await around.store.rekey(made.created.account, wrapped: wrapped)
+        (account, access) = (made.created.account, .owner(OpenRoot(fresh)))
+        try await reply.finish(Replies.Recovery(recovery: made.created.recovery.text()))
+    }
+
+    func refuseWhileRekeying() throws {
+        if isRekeying { throw Refusal(.busy, "Everything is being sealed anew. Try again in a moment.") }
+    }
+
+    private func reseal(_ stored: StoredConversation, _ root: OpenRoot) async throws {
+        let records = try await around.store.records(of: stored.id, account: account.id)
+        let keyring = try account.keyring(of: stored.scope, root: root.key)
+        let (next, wrapped) = try keyring.makeConversationKey(
+            account: account.id, conversation: stored.id, epoch: stored.epoch + 1)
+        let resealed = try Resealed(head: stored.head, records: records, key: key(of: stored), next: next)
+        try await around.store.reseal(
+            StoredConversation(
+                id: stored.id, scope: stored.scope, epoch: next.epoch, wrappedKey: wrapped, head: resealed.head),
+            account: account.id, records: resealed.records)
+        conversations[stored.id]?.sequence?.close()
+        conversations[stored.id] = nil
+        if lastRecord?.conversation == stored.id { lastRecord = nil }
+    }
+
+    private final class Made: Sendable {
+        let created: CreatedAccount
+        init(_ created: consuming CreatedAccount) { self.created = created }
+    }
+
+    private func rekeyedAccount(_ passphrase: String, _ root: OpenRoot) async throws -> Made {
+        let stored = account
+        let made = try await around.passphrases.run { () -> Made? in
+            guard let created = try? stored.rekeyed(passphrase: passphrase, root: root.key) else { return nil }
+            return Made(created)
+        }
+        guard let made else { throw Refusal(.internal, "The new keys could not be made. The old ones are in place.") }
+        return made
+    }
+
+    /// Asks for the passphrase again before keys change.
+    func check(_ passphrase: String) async throws {
+        let stored = account
+        let opens = try await around.passphrases.run { (try? stored.open(passphrase: passphrase)) != nil }
+        guard opens else { throw Refusal(.wrongCredential, "The current passphrase is not right.") }
+    }
+}
