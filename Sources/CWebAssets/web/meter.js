@@ -5,7 +5,7 @@ import { S } from "./strings.js";
 
 export class ContextMeter {
     constructor() {
-        this.bar = element("meter", { min: 0, low: 0.8, high: 0.95, optimum: 0, max: 1, "aria-label": S.meter.label });
+        this.bar = element("meter", { min: 0, max: 1, "aria-label": S.meter.label });
         this.text = element("span");
         this.node = element("div", { class: "context", title: S.meter.title }, this.bar, this.text);
         this.clear();

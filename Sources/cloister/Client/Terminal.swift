@@ -23,6 +23,22 @@ enum Terminal {
         return readLine()
     }
 
+    /// Everything that is piped in, or nil where nothing is.
+    static func pipedText() throws -> String? {
+        var status = stat()
+        guard isatty(STDIN_FILENO) == 0, fstat(STDIN_FILENO, &status) == 0,
+            [S_IFIFO, S_IFREG].contains(status.st_mode & S_IFMT)
+        else { return nil }
+        let data = try FileHandle.standardInput.read(upToCount: pipedLimit + 1) ?? Data()
+        guard data.count <= pipedLimit else { throw UserError("more than \(pipedLimit) bytes were piped in") }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw UserError("what was piped in is not UTF-8")
+        }
+        return text.isEmpty ? nil : text
+    }
+
+    private static let pipedLimit = 200_000
+
     static func ask(_ prompt: String) throws -> String {
         guard let answer = line(prompt), !answer.isEmpty else { throw UserError("a name is needed: --owner NAME") }
         return answer
