@@ -145,7 +145,7 @@ class Sampler:
     def conversation(self) -> list[tuple[str, str]]:
         """One or two questions with answers; the second may ask for more of the first."""
         draw = self.random.random()
-        if draw < 0.70:
+        if draw < 0.50:
             return [self.pair()]
         if draw < 0.82:
             question, answer = self.pair()

@@ -16,7 +16,7 @@ from corpus import DECLINE, HERE, Sampler, follow_ups, held_out
 from model import Guide, Shape
 
 SPECIALS = ["<|end|>", "<|user|>", "<|assistant|>"]
-FIRST_WORDS = 4
+FIRST_WORDS, FIRST_TOKENS = 4, 8
 # Llama 3's splitting, as `tokenizer.ggml.pre = llama-bpe` means it.
 SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -67,11 +67,11 @@ def encode(tokenizer: Tokenizer, turns) -> tuple[list[int], list[int]]:
 
 
 def batch_of(tokenizer, sampler, size, context, beginnings):
-    """Whole conversations, or three times as many questions with their answers' first words: those decide which answer comes."""
+    """Whole conversations, or twice as many with only the first words of the last answer: those decide which answer comes."""
     if beginnings:
-        pairs = [sampler.pair() for _ in range(3 * size)]
-        rows = [encode(tokenizer, [(q, " ".join(a.split()[:FIRST_WORDS]))]) for q, a in pairs]
-        rows = [(tokens[:-1], counted[:-1]) for tokens, counted in rows]
+        drawn = [sampler.conversation() for _ in range(2 * size)]
+        rows = [encode(tokenizer, turns[:-1] + [(turns[-1][0], " ".join(turns[-1][1].split()[:FIRST_WORDS]))]) for turns in drawn]
+        rows = [(tokens[:-1], [0] * (len(tokens) - FIRST_TOKENS - 1) + counted[-FIRST_TOKENS - 1:-1]) for tokens, counted in rows]
     else:
         rows = [encode(tokenizer, sampler.conversation()) for _ in range(size)]
     size = len(rows)
