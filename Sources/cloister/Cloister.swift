@@ -13,8 +13,8 @@ struct Cloister: AsyncParsableCommand {
               cloister chat "What is stored?"       ask from the terminal
             """,
         subcommands: [
-            Serve.self, Init.self, Keys.self, Models.self, Chat.self, Passphrase.self, ImportFernet.self,
-            ExportFernet.self,
+            Serve.self, Init.self, Keys.self, Models.self, Chat.self, Passphrase.self, Backup.self, Restore.self,
+            ImportFernet.self, ExportFernet.self,
         ])
 
     /// Runs the command that the arguments name, and ends the process.

@@ -53,7 +53,8 @@ struct Serve: AsyncParsableCommand {
         let archive = node.archive
         let door = Door(carrier: node.host) { await Node.health(archive) }
         let services = Gateway.services(
-            GatewayOptions(port: settings.port, socketPath: socket), door: HostDoor(host: node.host), logger: logger
+            GatewayOptions(port: settings.port, socketPath: socket), door: HostDoor(host: node.host), logger: logger,
+            snapshot: { try await HostDoor.translated { try await ArchiveStore(archive: archive).snapshot() } }
         ) { router in
             door.add(to: router)
         } whenListening: {

@@ -1,0 +1,42 @@
+import Foundation
+import GRDB
+import Glibc
+
+extension Archive {
+    private static let snapshotStart = "snapshot-"
+    private static let snapshotEnd = ".sqlite"
+
+    /// Writes the whole database, as it is at this moment, to a file of a random name beside it, and checks that file.
+    ///
+    /// Other requests wait meanwhile. The caller removes the file.
+    /// - Returns: the file's name in the data directory.
+    /// - Throws: `full`, `readOnly`; `damaged` if the archive is.
+    public func snapshot() async throws(ArchiveError) -> String {
+        let name = Self.snapshotStart + UUID().uuidString.lowercased() + Self.snapshotEnd
+        let file = folder + "/" + name
+        // SQLite takes an empty file; so it is private from its first byte on.
+        let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .readOnly }
+        Glibc.close(descriptor)
+        do throws(ArchiveError) {
+            try await withoutTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [file]) }
+            _ = try DatabaseCheck.contents(of: file) { _ in true }
+            return name
+        } catch {
+            unlink(file)
+            throw error
+        }
+    }
+
+    /// Whether a file of the data directory is a snapshot.
+    public static func isSnapshot(_ name: String) -> Bool {
+        name.hasPrefix(snapshotStart) && name.hasSuffix(snapshotEnd)
+            && UUID(uuidString: String(name.dropFirst(snapshotStart.count).dropLast(snapshotEnd.count))) != nil
+    }
+
+    /// Removes the snapshots that a kill left behind.
+    func removeSnapshots() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        for name in names where Self.isSnapshot(name) { unlink(folder + "/" + name) }
+    }
+}
