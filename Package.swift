@@ -101,6 +101,7 @@ let package = Package(
         tests("Archive", ["Cryptography"]),
         tests("Channel", ["Cryptography", "TestSupport"]),
         tests("Cell", ["Channel", "Cryptography", "Inference", "Vault", "TestSupport"]),
+        tests("cloister", ["Cell", "Inference"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -79,6 +79,19 @@ public final class Archive: Sendable {
         }
     }
 
+    /// Whether SQLite finds the archive of a directory whole: `PRAGMA quick_check`, read-only.
+    /// - Throws: `damaged` if it does not even open.
+    public static func isWhole(in directory: DataDirectory) throws(ArchiveError) -> Bool {
+        var configuration = Configuration()
+        configuration.readonly = true
+        return try translated {
+            let queue = try DatabaseQueue(
+                path: directory.path + "/" + DataDirectory.databaseName, configuration: configuration)
+            defer { try? queue.close() }
+            return try queue.read { try String.fetchAll($0, sql: "PRAGMA quick_check") == ["ok"] }
+        }
+    }
+
     /// Closes the database; what follows fails.
     public func close() { try? database.close() }
 }

@@ -2,7 +2,8 @@ import Glibc
 
 /// The one directory that Cloister writes: private to its user, and held by one process at a time.
 public final class DataDirectory: Sendable {
-    static let databaseName = "archive.sqlite"
+    /// The archive.
+    public static let databaseName = "archive.sqlite"
     static let lockName = "lock"
     /// The file with the seed of the node's identity.
     public static let nodeKeyName = "node.key"
@@ -25,6 +26,14 @@ public final class DataDirectory: Sendable {
     public static func checked(path: String) throws(ArchiveError) -> String {
         let path = absolute(path)
         try createIfAbsent(path)
+        return try trusted(path: path)
+    }
+
+    /// Checks that the directory is ours; changes nothing.
+    /// - Returns: the absolute path.
+    /// - Throws: `untrustedDirectory`.
+    public static func trusted(path: String) throws(ArchiveError) -> String {
+        let path = absolute(path)
         guard let resolved = realpath(path, nil) else { throw .untrustedDirectory(.cannotCreate) }
         defer { free(resolved) }
         let canonical = String(cString: resolved)

@@ -14,7 +14,8 @@ func explained(_ body: () async throws -> Void) async throws {
     }
 }
 
-private func sentence(_ error: any Error) -> String {
+/// What went wrong, for a person.
+func sentence(_ error: any Error) -> String {
     switch error {
     case let error as UserError: error.description
     case let refusal as Refusal: refusal.message
