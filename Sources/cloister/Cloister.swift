@@ -13,6 +13,8 @@ struct Cloister: AsyncParsableCommand {
               cloister models list                  which models this machine has already
               cloister serve --model model.gguf     with a model of your own
               cloister chat "What is stored?"       ask from the terminal
+              cloister backup monday.cloister       everything in one sealed file
+              cloister doctor                       what is wrong here, if anything
             """,
         version: version,
         subcommands: [

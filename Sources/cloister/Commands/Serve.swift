@@ -12,7 +12,13 @@ import UnixSignals
 /// `cloister serve`.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run Cloister: open the page, answer, keep everything sealed.")
+        abstract: "Run Cloister: open the page, answer, keep everything sealed.",
+        discussion: """
+            Examples:
+              cloister serve
+              cloister serve --port 9000 --model ~/models/m.gguf
+              cloister serve --model llama3.2:1b --memory 6 --threads 4
+            """)
 
     @OptionGroup var common: CommonOptions
     @Option(help: "TCP port on loopback (default 8420).")
