@@ -22,7 +22,7 @@ public final class Archive: Sendable {
         guard descriptor >= 0 else { throw .readOnly }
         Glibc.close(descriptor)
         try self.init(file: file, pageLimit: nil)
-        removeSnapshots()
+        removeSnapshots(olderThan: 0)
     }
 
     /// - Parameter pageLimit: largest number of pages, to try a full disk; nil: none.

@@ -21,7 +21,7 @@ struct BackupTests {
         try await archive.insert(conversation(9), account: id(1))
         try await archive.change(
             id(9), account: id(1), headVersion: 1, head: [5], record: record(0, [UInt8](repeating: 3, count: 9_000)))
-        try BackupFile.write(
+        _ = try BackupFile.write(
             to: scratch.path + "/backup", snapshot: await archive.snapshot(), of: directory.path,
             hash: sha256(pulling:)
         ) { done, total in precondition(done <= total) }
@@ -40,9 +40,11 @@ struct BackupTests {
 
     /// Packs a database as a backup whose digests are right, whatever is in it.
     private func pack(_ database: String) throws {
-        let snapshot = "snapshot-\(UUID().uuidString).sqlite"
-        try FileManager.default.copyItem(atPath: database, toPath: source + "/" + snapshot)
-        try BackupFile.write(to: file, snapshot: snapshot, of: source, hash: sha256(pulling:)) { _, _ in }
+        let contents = [try Array(Data(contentsOf: URL(filePath: database))), [UInt8](repeating: 5, count: 32)]
+        let entries = zip(BackupHeader.File.allCases, contents).map {
+            BackupHeader.Entry(file: $0, length: UInt64($1.count), digest: sha256($1))
+        }
+        try write(BackupHeader(entries: entries).encoded(hash: sha256(pulling:)) + contents[0] + contents[1])
     }
 
     /// A copy of the database in rollback mode, changed by a statement.
@@ -170,7 +172,10 @@ struct BackupTests {
             try database.execute(sql: "PRAGMA foreign_keys = OFF; DELETE FROM account WHERE lookup = x'01'")
         }
         let archive = try Archive(in: DataDirectory(path: source))
-        await #expect(throws: ArchiveError.damaged) { _ = try await archive.snapshot() }
+        let snapshot = try await archive.snapshot()
+        #expect(throws: ArchiveError.damaged) {
+            _ = try BackupFile.write(to: file, snapshot: snapshot, of: source, hash: sha256(pulling:)) { _, _ in }
+        }
         #expect(try bytes() == before)
         #expect(!scratch.files.contains { $0.contains("snapshot-") })
     }

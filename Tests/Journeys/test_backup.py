@@ -60,6 +60,11 @@ def test_a_backup_opens_elsewhere(kept, beside):
     assert "test" in listed
 
 
+def test_only_the_local_socket_makes_snapshots(kept):
+    reply = requests.post(kept.url + "/cloister/v1/snapshot", headers=kept.headers)
+    assert reply.status_code == 404 and not list(kept.data.glob("snapshot-*"))
+
+
 def test_a_backup_is_not_overwritten_unless_asked(kept):
     kept.backup.write_text("mine")
     refused = back_up(kept, check=False)

@@ -46,7 +46,8 @@ def test_what_is_wrong_is_a_problem_with_a_remedy(home):
     os.chmod(home.data / "node.key", 0o644)
     assert "node.key has mode 644" in doctor(home)["permissions"]["evidence"]
     os.chmod(home.data, 0o755)
-    assert "others may read" in doctor(home)["data"]["evidence"]
+    checks = doctor(home)
+    assert "others may read" in checks["data"]["evidence"] and "the directory is refused" in checks["database"]["evidence"]
     os.chmod(home.data, 0o700)
     with socket.socket() as other:
         other.bind(("127.0.0.1", home.port))

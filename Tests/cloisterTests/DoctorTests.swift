@@ -97,7 +97,7 @@ struct DoctorTests {
             Case("server") { ($0.isHeld, $0.answers, $0.holder) = (true, true, 42) },
             Case("port") { ($0.isHeld, $0.answers, $0.listener) = (true, true, 1_000) },
             Case("database") { $0.database = .absent },
-            Case("database") { $0.database = .held },
+            Case("database") { $0.database = .unchecked("a server has it open") },
             Case("model") { ($0.isHeld, $0.availableMemory) = (true, 1 << 20) },
             Case("swap") { $0.swaps = [.init(name: "/dev/zram0", isCovered: true)] },
             Case("clock") { $0.lastWrite = nil },

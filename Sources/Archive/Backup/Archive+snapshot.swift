@@ -5,13 +5,16 @@ import Glibc
 extension Archive {
     private static let snapshotStart = "snapshot-"
     private static let snapshotEnd = ".sqlite"
+    /// *Our choice*: seconds, longer than any backup takes.
+    private static let snapshotLife = 86_400
 
-    /// Writes the whole database, as it is at this moment, to a file of a random name beside it, and checks that file.
+    /// Writes the whole database, as it is at this moment, to a file of a random name beside it.
     ///
-    /// Other requests wait meanwhile. The caller removes the file.
+    /// Other requests wait meanwhile. `BackupFile.write` checks the file and takes it away.
     /// - Returns: the file's name in the data directory.
-    /// - Throws: `full`, `readOnly`; `damaged` if the archive is.
+    /// - Throws: `full`, `readOnly`; `damaged` if the archive cannot be read.
     public func snapshot() async throws(ArchiveError) -> String {
+        removeSnapshots(olderThan: Self.snapshotLife)
         let name = Self.snapshotStart + UUID().uuidString.lowercased() + Self.snapshotEnd
         let file = folder + "/" + name
         // SQLite takes an empty file; so it is private from its first byte on.
@@ -20,7 +23,6 @@ extension Archive {
         Glibc.close(descriptor)
         do throws(ArchiveError) {
             try await withoutTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [file]) }
-            _ = try DatabaseCheck.contents(of: file) { _ in true }
             return name
         } catch {
             unlink(file)
@@ -35,8 +37,13 @@ extension Archive {
     }
 
     /// Removes the snapshots that a kill left behind.
-    func removeSnapshots() {
+    /// - Parameter age: seconds.
+    func removeSnapshots(olderThan age: Int) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        for name in names where Self.isSnapshot(name) { unlink(folder + "/" + name) }
+        for name in names where Self.isSnapshot(name) {
+            var status = stat()
+            guard lstat(folder + "/" + name, &status) == 0, time(nil) - status.st_mtim.tv_sec >= age else { continue }
+            unlink(folder + "/" + name)
+        }
     }
 }

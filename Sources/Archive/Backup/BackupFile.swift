@@ -44,7 +44,7 @@ public final class BackupFile {
         }
     }
 
-    /// Writes a backup beside its place, reads it back, and puts it in place.
+    /// Checks a snapshot, writes a backup beside its place, reads it back, and puts it in place.
     ///
     /// A file that is there already is replaced.
     /// - Parameters:
@@ -53,12 +53,14 @@ public final class BackupFile {
     ///   - directory: the data directory's path.
     ///   - hash: SHA-256.
     ///   - progress: bytes written or read back so far, and all.
+    /// - Returns: bytes of the backup.
     /// - Throws: `full`, `damaged`, `backup`.
     public static func write(
         to path: String, snapshot: String, of directory: String, hash: Hash,
         progress: @escaping (UInt64, UInt64) -> Void
-    ) throws(ArchiveError) {
+    ) throws(ArchiveError) -> UInt64 {
         defer { unlink(directory + "/" + snapshot) }
+        _ = try DatabaseCheck.contents(of: directory + "/" + snapshot) { _ in true }
         let sources: [(BackupHeader.File, OpenFile)] = [
             (.database, try OpenFile(reading: directory + "/" + snapshot)),
             (.nodeKey, try OpenFile(reading: directory + "/" + DataDirectory.nodeKeyName)),
@@ -73,6 +75,7 @@ public final class BackupFile {
             let copy = try BackupFile(reading: partial, hash: hash)
             try copy.read(hash: hash, progress: { done, _ in progress(total / 2 + done, total) }, into: { _, _ in })
             guard OpenFile.move(partial, to: path) else { throw ArchiveError.backup(.unwritable) }
+            return copy.header.total
         } catch {
             unlink(partial)
             throw error

@@ -33,10 +33,9 @@ struct Backup: AsyncParsableCommand {
                 throw UserError("\(file) is there already; choose another name, or replace it with --force")
             }
             let (path, snapshot) = try await Self.snapshot(of: directory)
-            try BackupFile.write(to: file, snapshot: snapshot, of: path, hash: sha256(pulling:)) {
+            let size = try BackupFile.write(to: file, snapshot: snapshot, of: path, hash: sha256(pulling:)) {
                 Terminal.progress("backing up", Int(clamping: $0), Int(clamping: $1))
             }
-            let size = try BackupFile(reading: file, hash: sha256(pulling:)).header.total
             Terminal.show("\(file) holds everything of \(path): \(Amount.bytes(Int(clamping: size))), checked\n")
         }
     }

@@ -58,7 +58,7 @@ extension Evidence {
         switch database {
         case .absent: .ok("database", "there is none yet")
         case .whole: .ok("database", "SQLite's quick_check finds nothing")
-        case .held: .ok("database", "not checked, a server has it open; stop it to check")
+        case .unchecked(let reason): .ok("database", "not checked: \(reason)")
         case .damaged(let reason):
             .problem(
                 "database", reason,

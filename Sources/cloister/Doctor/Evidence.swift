@@ -10,8 +10,8 @@ struct Evidence {
 
     enum Database: Equatable {
         case absent, whole
-        /// A server has it open.
-        case held
+        /// Why nobody looked.
+        case unchecked(String)
         case damaged(String)
     }
 

@@ -56,12 +56,16 @@ struct Examination {
     }
 
     private func database(isHeld: Bool) -> Evidence.Database {
+        let held = Evidence.Database.unchecked("a server has it open; stop it to check")
         guard Kernel.status("\(path)/\(DataDirectory.databaseName)") != nil else { return .absent }
-        guard !isHeld else { return .held }
+        guard !isHeld else { return held }
         do throws(ArchiveError) {
             let directory = try DataDirectory(path: path)
             return try Archive.isWhole(in: directory) ? .whole : .damaged("SQLite's quick_check finds damage")
-        } catch .inUse { return .held } catch { return .damaged("the archive cannot be opened (\(error))") }
+        } catch .inUse { return held } catch .untrustedDirectory { return .unchecked("the directory is refused") } catch
+        {
+            return .damaged(sentence(error))
+        }
     }
 
     private var lastWrite: Int? {
