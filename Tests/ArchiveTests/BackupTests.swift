@@ -182,10 +182,10 @@ struct BackupTests {
 
     @Test func `snapshots that a kill left go at the next start`() async throws {
         let left = source + "/snapshot-\(UUID().uuidString).sqlite"
-        try Data([1]).write(to: URL(filePath: left))
+        for ending in ["", "-journal"] { try Data([1]).write(to: URL(filePath: left + ending)) }
         try Data([1]).write(to: URL(filePath: source + "/snapshot-mine.sqlite"))
         try Archive(in: DataDirectory(path: source)).close()
-        #expect(!FileManager.default.fileExists(atPath: left))
+        for ending in ["", "-journal"] { #expect(!FileManager.default.fileExists(atPath: left + ending)) }
         #expect(FileManager.default.fileExists(atPath: source + "/snapshot-mine.sqlite"))
         #expect(!Archive.isSnapshot("../snapshot-x.sqlite") && !Archive.isSnapshot("archive.sqlite"))
     }

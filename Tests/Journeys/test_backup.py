@@ -2,11 +2,13 @@
 
 import os
 import random
+import resource
 import shutil
 import signal
 import sqlite3
 import stat
 import subprocess
+import threading
 import time
 
 import pytest
@@ -103,6 +105,48 @@ def test_a_directory_that_holds_something_is_not_touched(kept):
     assert history(kept)[0] == kept.secret
 
 
+def test_a_backup_of_a_busy_server_holds_what_was_acknowledged_before(kept):
+    acknowledged, done = [], threading.Event()
+
+    def write():
+        while not done.is_set():
+            text = f"turn {len(acknowledged)}"
+            reply = requests.post(kept.url + "/chat", json={"message": text, "session_id": "s"}, headers=kept.headers)
+            assert reply.status_code == 200, reply.text
+            acknowledged.append(text)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(4):
+            time.sleep(0.5)
+            before = list(acknowledged)
+            back_up(kept, "--force")
+    finally:
+        done.set()
+        writer.join()
+    kept.stop(kept.server)
+    restore(kept)
+    kept.serve(data=kept.elsewhere)
+    assert len(before) > 2 and set(before) <= set(history(kept))
+
+
+def test_a_full_disk_is_said_and_leaves_no_half(kept):
+    """The command may write no large file: what a full disk does to it, without filling one."""
+    kept.stop(kept.server)
+    fill(kept, 2)
+    limited = subprocess.run(
+        [BINARY, "backup", kept.backup, "--data", kept.data], env=kept.environment, capture_output=True, text=True, restore_signals=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
+    assert limited.returncode == 1 and "nothing was changed" in limited.stderr and not kept.backup.exists()
+    back_up(kept)
+    limited = subprocess.run(
+        [BINARY, "restore", kept.backup, "--data", kept.elsewhere], env=kept.environment, capture_output=True, text=True, restore_signals=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
+    assert limited.returncode == 1 and "disk is full" in limited.stderr
+    assert not list(kept.root.glob("*.partial")) and not list(kept.root.glob("elsewhere*")) and not list(kept.data.glob("snapshot-*"))
+
+
 def fill(home, mebibytes):
     """Rows that look like a large archive's."""
     with sqlite3.connect(home.data / "archive.sqlite") as database:
@@ -125,11 +169,17 @@ def test_a_kill_leaves_no_half(kept):
     kept.stop(kept.server)
     fill(kept, 100)
     partial, staging = kept.root / "backup.cloister.partial", kept.root / "elsewhere.restoring"
-    kills = [kill_midway(kept, ["backup", kept.backup, "--data", kept.data], partial.exists) and not kept.backup.exists() for _ in range(3)]
+    snapshots = lambda: set(kept.data.glob("snapshot-*"))
+    kills = []
+    for phase in ["writing", "snapshot", "writing", "snapshot"]:
+        partial.unlink(missing_ok=True)
+        before = snapshots()
+        begun = partial.exists if phase == "writing" else lambda: snapshots() - before
+        kills.append(kill_midway(kept, ["backup", kept.backup, "--data", kept.data], begun) and not kept.backup.exists())
+        kept.backup.unlink(missing_ok=True)
     assert any(kills), "no kill came in the middle"
-    kept.backup.unlink(missing_ok=True)
     back_up(kept)
-    assert not partial.exists() and not list(kept.data.glob("snapshot-*"))
+    assert not partial.exists() and not snapshots()
     kills = []
     for _ in range(3):
         kills.append(kill_midway(kept, ["restore", kept.backup, "--data", kept.elsewhere], staging.exists))

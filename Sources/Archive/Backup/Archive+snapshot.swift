@@ -5,6 +5,8 @@ import Glibc
 extension Archive {
     private static let snapshotStart = "snapshot-"
     private static let snapshotEnd = ".sqlite"
+    /// SQLite writes this beside a snapshot while it makes it.
+    private static let journalEnd = "-journal"
     /// *Our choice*: seconds, longer than any backup takes.
     private static let snapshotLife = 86_400
 
@@ -25,7 +27,7 @@ extension Archive {
             try await withoutTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [file]) }
             return name
         } catch {
-            unlink(file)
+            for ending in ["", Self.journalEnd] { unlink(file + ending) }
             throw error
         }
     }
@@ -40,7 +42,9 @@ extension Archive {
     /// - Parameter age: seconds.
     func removeSnapshots(olderThan age: Int) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        for name in names where Self.isSnapshot(name) {
+        for name in names {
+            let snapshot = name.hasSuffix(Self.journalEnd) ? String(name.dropLast(Self.journalEnd.count)) : name
+            guard Self.isSnapshot(snapshot) else { continue }
             var status = stat()
             guard lstat(folder + "/" + name, &status) == 0, time(nil) - status.st_mtim.tv_sec >= age else { continue }
             unlink(folder + "/" + name)
