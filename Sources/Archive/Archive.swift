@@ -82,11 +82,14 @@ public final class Archive: Sendable {
     /// Whether SQLite finds the archive of a directory whole: `PRAGMA quick_check`, read-only.
     /// - Throws: `damaged` if it does not even open.
     public static func isWhole(in directory: DataDirectory) throws(ArchiveError) -> Bool {
+        let file = directory.path + "/" + DataDirectory.databaseName
+        // SQLite makes these even to read; the directory is ours alone, so they can go again.
+        let made = ["-wal", "-shm"].map { file + $0 }.filter { access($0, F_OK) != 0 }
+        defer { for path in made { unlink(path) } }
         var configuration = Configuration()
         configuration.readonly = true
         return try translated {
-            let queue = try DatabaseQueue(
-                path: directory.path + "/" + DataDirectory.databaseName, configuration: configuration)
+            let queue = try DatabaseQueue(path: file, configuration: configuration)
             defer { try? queue.close() }
             return try queue.read { try String.fetchAll($0, sql: "PRAGMA quick_check") == ["ok"] }
         }

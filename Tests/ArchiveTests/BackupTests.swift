@@ -63,6 +63,8 @@ struct BackupTests {
 
     @Test func `what was backed up comes back, and nothing lies around`() async throws {
         #expect(try restore() == ArchiveContents(accounts: 2, conversations: 1, records: 1))
+        #expect(
+            Set(try FileManager.default.contentsOfDirectory(atPath: target)) == ["archive.sqlite", "node.key", "lock"])
         let directory = try DataDirectory(path: target)
         #expect(try directory.read("node.key") == [UInt8](repeating: 5, count: 32))
         let archive = try Archive(in: directory)
@@ -132,6 +134,16 @@ struct BackupTests {
     @Test func `a database of a newer version is said to be newer`() throws {
         try pack(try changed(by: "INSERT INTO grdb_migrations VALUES ('999')"))
         #expect(throws: ArchiveError.backup(.newer)) { _ = try restore() }
+    }
+
+    @Test func `another wording of the migrations' own table is no other schema`() throws {
+        try pack(
+            try changed(
+                by: """
+                    PRAGMA writable_schema = ON;
+                    UPDATE sqlite_schema SET sql = replace(sql, ' NOT NULL', '  NOT NULL') WHERE name = 'grdb_migrations'
+                    """))
+        #expect(try restore().accounts == 2)
     }
 
     @Test func `an account that has no account's form is refused`() throws {

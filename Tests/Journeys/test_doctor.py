@@ -42,7 +42,9 @@ def test_a_running_server_is_seen_with_its_process(served):
 
 def test_what_is_wrong_is_a_problem_with_a_remedy(home):
     home.init()
+    before = snapshot(home)
     assert doctor(home)["permissions"]["state"] == "ok"
+    assert snapshot(home) == before
     os.chmod(home.data / "node.key", 0o644)
     assert "node.key has mode 644" in doctor(home)["permissions"]["evidence"]
     os.chmod(home.data, 0o755)

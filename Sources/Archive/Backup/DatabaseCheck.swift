@@ -57,9 +57,14 @@ enum DatabaseCheck {
         guard try schema(database) == model.read(schema) else { throw ArchiveError.damaged }
     }
 
-    /// Every table, index, view and trigger, with the words that made it.
+    /// Every table, index, view and trigger, with the words that made it; GRDB's own table may be worded otherwise.
     private static func schema(_ database: Database) throws -> [Row] {
-        try Row.fetchAll(database, sql: "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT type, name, tbl_name, CASE name WHEN 'grdb_migrations' THEN '' ELSE sql END
+                FROM sqlite_schema ORDER BY type, name
+                """)
     }
 
     private static func judgeAccounts(_ database: Database, _ isAccount: (AccountRow) -> Bool) throws {

@@ -1,5 +1,4 @@
 import Archive
-import CPlatform
 import Catalogue
 import Cell
 import Foundation
