@@ -76,6 +76,8 @@ def test_a_backup_is_not_overwritten_unless_asked(kept):
     nowhere = kept.run("backup", kept.root / "none/backup", "--data", kept.data, check=False)
     assert nowhere.returncode == 1 and "cannot be written there" in nowhere.stderr
     assert not list(kept.data.glob("snapshot-*"))
+    within = kept.run("backup", "--force", kept.data / "archive.sqlite", "--data", kept.data, check=False)
+    assert within.returncode == 1 and "lies in the data directory" in within.stderr and history(kept)[0] == kept.secret
     absent = kept.run("backup", kept.root / "other", "--data", kept.root / "absent", check=False)
     assert absent.returncode == 1 and "no data directory" in absent.stderr and not (kept.root / "absent").exists()
 

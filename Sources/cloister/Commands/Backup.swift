@@ -32,22 +32,29 @@ struct Backup: AsyncParsableCommand {
             guard force || !FileManager.default.fileExists(atPath: file) else {
                 throw UserError("\(file) is there already; choose another name, or replace it with --force")
             }
-            let (path, snapshot) = try await Self.snapshot(of: directory)
-            let size = try BackupFile.write(to: file, snapshot: snapshot, of: path, hash: sha256(pulling:)) {
-                Terminal.progress("backing up", Int(clamping: $0), Int(clamping: $1))
+            let folder = URL(filePath: file).deletingLastPathComponent().resolvingSymlinksInPath().path
+            guard !(folder + "/").hasPrefix(directory + "/") else {
+                throw UserError("\(file) lies in the data directory and would be lost with it; choose another place")
             }
-            Terminal.show("\(file) holds everything of \(path): \(Amount.bytes(Int(clamping: size))), checked\n")
+            let snapshot = try await Self.snapshot(of: directory)
+            let size = try BackupFile.write(
+                to: file, snapshot: snapshot.name, of: directory, hash: sha256(pulling:)
+            ) { Terminal.progress("backing up", Int(clamping: $0), Int(clamping: $1)) }
+            withExtendedLifetime(snapshot) {}
+            Terminal.show("\(file) holds everything of \(directory): \(Amount.bytes(Int(clamping: size))), checked\n")
         }
     }
 
-    /// A copy of the archive: from the server if one runs, else made here under the directory's lock.
-    private static func snapshot(of directory: String) async throws -> (directory: String, name: String) {
+    /// A copy of the archive: from the server if one runs, else made here.
+    /// - Returns: its name, and the directory's lock, to be kept until the copy was read; nil if the server has it.
+    private static func snapshot(of directory: String) async throws -> (name: String, lock: DataDirectory?) {
         guard !DataDirectory.isHeld(path: directory) else {
-            let name = try await SocketCarrier(path: LocalSocket.path(in: directory)).snapshot()
+            let trusted = try DataDirectory.trusted(path: directory)
+            let name = try await SocketCarrier(path: LocalSocket.path(in: trusted)).snapshot()
             guard Archive.isSnapshot(name) else {
                 throw UserError("the server answered in a way that this version does not know; is it an older one?")
             }
-            return (try DataDirectory.checked(path: directory), name)
+            return (name, nil)
         }
         let held = try DataDirectory(path: directory)
         let archive = try Archive(in: held)
@@ -55,7 +62,7 @@ struct Backup: AsyncParsableCommand {
         guard try await archive.hasAccounts() else {
             throw UserError("there is nothing to back up: \(held.path) has no owner yet")
         }
-        return (held.path, try await archive.snapshot())
+        return (try await archive.snapshot(), held)
     }
 }
 
