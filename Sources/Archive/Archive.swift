@@ -17,13 +17,16 @@ public final class Archive: Sendable {
     /// - Throws: `full`, `readOnly`, `damaged`.
     public convenience init(in directory: DataDirectory) throws(ArchiveError) {
         // SQLite gives its log and shared memory the mode of the database file.
-        let file = directory.path + "/" + DataDirectory.databaseName
+        let file = Self.file(in: directory)
         let descriptor = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .readOnly }
         Glibc.close(descriptor)
         try self.init(file: file, pageLimit: nil)
         removeSnapshots(olderThan: 0)
     }
+
+    /// Where the archive of a directory lies.
+    public static func file(in directory: DataDirectory) -> String { directory.path + "/archive.sqlite" }
 
     /// - Parameter pageLimit: largest number of pages, to try a full disk; nil: none.
     init(file: String, pageLimit: Int?) throws(ArchiveError) {
@@ -82,7 +85,7 @@ public final class Archive: Sendable {
     /// Whether SQLite finds the archive of a directory whole: `PRAGMA quick_check`, read-only.
     /// - Throws: `damaged` if it does not even open.
     public static func isWhole(in directory: DataDirectory) throws(ArchiveError) -> Bool {
-        let file = directory.path + "/" + DataDirectory.databaseName
+        let file = file(in: directory)
         // SQLite makes these even to read; the directory is ours alone, so they can go again.
         let made = ["-wal", "-shm"].map { file + $0 }.filter { access($0, F_OK) != 0 }
         defer { for path in made { unlink(path) } }

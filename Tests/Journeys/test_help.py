@@ -24,7 +24,8 @@ def commands(node, path=()):
 
 
 def examples(home):
-    """The lines below `Examples:` of every help text, as a person sees them; a comment stands behind two spaces or more."""
+    """The lines below `Examples:` of every help text, as a person sees them; a comment stands behind two spaces or more,
+    and what is piped in is left away."""
     tree = json.loads(home.run("--experimental-dump-help").stdout)["command"]
     for path in commands(tree):
         text = home.run(*path[1:], "--help").stdout
@@ -32,7 +33,7 @@ def examples(home):
         lines = block[1].splitlines() if block else []
         assert lines or " ".join(path) in WITHOUT, f"{' '.join(path)} --help shows no example"
         for line in lines:
-            yield path, re.split(r" {2,}", line.strip())[0]
+            yield path, re.split(r" {2,}", line.strip())[0].split(" | ")[-1]
 
 
 def parses(home, words):
