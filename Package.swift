@@ -37,7 +37,7 @@ let package = Package(
     products: [
         .executable(name: "cloister", targets: ["cloister"]),
         // The parsers of what comes from outside, for Fuzz and Benchmarks.
-        .library(name: "CloisterParts", targets: ["Cryptography", "Vault", "Channel", "Inference"]),
+        .library(name: "CloisterParts", targets: ["Cryptography", "Vault", "Channel", "Inference", "Archive"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
@@ -98,9 +98,10 @@ let package = Package(
         tests("Vault", ["Cryptography"]),
         tests("Inference", ["CKernels", "TestSupport"], exclude: ["Goldens"]),
         tests("Catalogue", ["Inference", "TestSupport"]),
-        tests("Archive", []),
+        tests("Archive", ["Cryptography"]),
         tests("Channel", ["Cryptography", "TestSupport"]),
         tests("Cell", ["Channel", "Cryptography", "Inference", "Vault", "TestSupport"]),
+        tests("cloister", ["Cell", "Inference"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -53,3 +53,5 @@ def model(kind):
 slot = bytes([4]) + bytes(16) + struct.pack(">H", 38) + bytes(38) + struct.pack(">H", 73) + bytes([1]) + bytes(72) + bytes(2)
 (folder / "account").write_bytes(b"\x02CLAC\x01" + bytes(16 + 8 + 32) + bytes(2) + bytes(2) + b"\x00\x01" + slot + bytes(32))
 (folder / "text").write_bytes(b"\x03TH3D-D13K-FFSD-EA82-24NR-WYNH-R8Q9-381N-NMR2")
+entries = b"".join(bytes([kind]) + struct.pack(">Q", length) + bytes(32) for kind, length in [(1, 4096), (2, 32)])
+(folder / "backup").write_bytes(b"\x04CLBK\x01\x02" + entries + bytes(32))

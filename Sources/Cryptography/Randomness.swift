@@ -27,6 +27,14 @@ public func sha256(of memory: UnsafeRawBufferPointer, progress: (Int) -> Void = 
     return Array(hash.finalize())
 }
 
+/// SHA-256 of bytes that come in pieces, 32 bytes.
+/// - Parameter next: the next piece; nil at the end.
+public func sha256(pulling next: () throws -> [UInt8]?) rethrows -> [UInt8] {
+    var hash = SHA256()
+    while let piece = try next() { hash.update(data: piece) }
+    return Array(hash.finalize())
+}
+
 extension [UInt8] {
     /// Overwrites the bytes and empties the array.
     ///

@@ -112,10 +112,10 @@ struct UserError: Error, CustomStringConvertible {
 
 /// The flags that every command has.
 struct CommonOptions: ParsableArguments {
-    @Option(help: "Where everything is kept, sealed. Default: the platform's data directory.")
+    @Option(help: "Where everything is kept, sealed. Default: the platform's data directory.", completion: .directory)
     var data: String?
 
-    @Option(help: "A configuration file (JSON).")
+    @Option(help: "A configuration file (JSON).", completion: .file())
     var config: String?
 
     func settings(_ more: [String: String?] = [:]) async throws -> Settings {

@@ -14,7 +14,8 @@ func explained(_ body: () async throws -> Void) async throws {
     }
 }
 
-private func sentence(_ error: any Error) -> String {
+/// What went wrong, for a person.
+func sentence(_ error: any Error) -> String {
     switch error {
     case let error as UserError: error.description
     case let refusal as Refusal: refusal.message
@@ -23,6 +24,8 @@ private func sentence(_ error: any Error) -> String {
     case ArchiveError.inUse:
         "another Cloister has this data directory open; stop it first, or choose another with --data"
     case ArchiveError.untrustedDirectory(let fault): "the data directory is refused: \(fault.rawValue)"
+    case ArchiveError.backup(.unwritable): "the backup was not made: \(ArchiveError.BackupFault.unwritable.rawValue)"
+    case ArchiveError.backup(let fault): "the backup is refused: \(fault.rawValue)"
     case ArchiveError.full: "the disk is full; nothing was changed"
     case ArchiveError.readOnly: "the data directory cannot be written; nothing was changed"
     case ArchiveError.damaged: "the data directory holds a file that is damaged or not Cloister's; nothing was changed"

@@ -36,7 +36,13 @@ struct Models: AsyncParsableCommand {
 
 extension Models {
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List every model that is here.")
+        static let configuration = CommandConfiguration(
+            abstract: "List every model that is here.",
+            discussion: """
+                Examples:
+                  cloister models list
+                  cloister models list --models /srv/models:/mnt/more --json
+                """)
 
         @OptionGroup var options: Options
         @Flag(help: "As JSON.")
@@ -83,10 +89,15 @@ extension Models {
     }
 
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Copy a model file into Cloister's own store.")
+        static let configuration = CommandConfiguration(
+            abstract: "Copy a model file into Cloister's own store.",
+            discussion: """
+                Examples:
+                  cloister models add ~/Downloads/m.gguf --name mine
+                """)
 
         @OptionGroup var options: Options
-        @Argument(help: "A GGUF file.")
+        @Argument(help: "A GGUF file.", completion: .file(extensions: ["gguf"]))
         var file: String
         @Option(help: "What to call it (default: the file's name).")
         var name: String?
@@ -103,7 +114,12 @@ extension Models {
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Delete a model from Cloister's own store.")
+        static let configuration = CommandConfiguration(
+            abstract: "Delete a model from Cloister's own store.",
+            discussion: """
+                Examples:
+                  cloister models remove mine
+                """)
 
         @OptionGroup var options: Options
         @Argument(help: "Its name.")
@@ -124,7 +140,11 @@ extension Models {
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Hash a model file and compare it with what its store promises and with its first use.")
+            abstract: "Hash a model file and compare it with what its store promises and with its first use.",
+            discussion: """
+                Examples:
+                  cloister models verify llama3.2:1b
+                """)
 
         @OptionGroup var options: Options
         @Argument(help: "Its name.")
@@ -144,7 +164,11 @@ extension Models {
 
     struct Accept: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say that you replaced a model's file: its new digest is remembered.")
+            abstract: "Say that you replaced a model's file: its new digest is remembered.",
+            discussion: """
+                Examples:
+                  cloister models accept llama3.2:1b
+                """)
 
         @OptionGroup var options: Options
         @Argument(help: "Its name.")
@@ -163,7 +187,12 @@ extension Models {
 
     struct Default: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Choose the model that answers when nobody says otherwise; `guide` is the built-in one.")
+            abstract: "Choose the model that answers when nobody says otherwise; `guide` is the built-in one.",
+            discussion: """
+                Examples:
+                  cloister models default llama3.2:1b
+                  cloister models default guide
+                """)
 
         @OptionGroup var options: Options
         @Argument(help: "Its name.")

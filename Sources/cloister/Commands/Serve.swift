@@ -12,7 +12,13 @@ import UnixSignals
 /// `cloister serve`.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run Cloister: open the page, answer, keep everything sealed.")
+        abstract: "Run Cloister: open the page, answer, keep everything sealed.",
+        discussion: """
+            Examples:
+              cloister serve
+              cloister serve --port 9000 --model ~/models/m.gguf
+              cloister serve --model llama3.2:1b --memory 6 --threads 4
+            """)
 
     @OptionGroup var common: CommonOptions
     @Option(help: "TCP port on loopback (default 8420).")
@@ -53,7 +59,8 @@ struct Serve: AsyncParsableCommand {
         let archive = node.archive
         let door = Door(carrier: node.host) { await Node.health(archive) }
         let services = Gateway.services(
-            GatewayOptions(port: settings.port, socketPath: socket), door: HostDoor(host: node.host), logger: logger
+            GatewayOptions(port: settings.port, socketPath: socket), door: HostDoor(host: node.host), logger: logger,
+            snapshot: { try await HostDoor.translated { try await ArchiveStore(archive: archive).snapshot() } }
         ) { router in
             door.add(to: router)
         } whenListening: {

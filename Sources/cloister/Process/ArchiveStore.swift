@@ -101,6 +101,9 @@ struct ArchiveStore: SealedStore {
         try await said { try await archive.size(account: account.bytes) }
     }
 
+    /// A copy of the whole archive in the data directory; its name.
+    func snapshot() async throws -> String { try await said { try await archive.snapshot() } }
+
     private func row(_ account: Account) -> AccountRow {
         AccountRow(id: account.id.bytes, revision: account.revision, record: account.encoded())
     }
@@ -143,7 +146,8 @@ extension Refusal {
         case .notFound: self.init(.notFound, "There is no such conversation.")
         case .conflict: self.init(.busy, "It was changed elsewhere meanwhile. Try again.")
         case .damaged: self.init(.tampered, "The archive is damaged. Restore a backup; nothing was overwritten.")
-        case .inUse, .untrustedDirectory: self.init(.storeFailed, "The archive is in use or cannot be trusted.")
+        case .inUse, .untrustedDirectory, .backup:
+            self.init(.storeFailed, "The archive is in use or cannot be trusted.")
         }
     }
 }

@@ -6,8 +6,6 @@ import Foundation
 
 /// Everything that a running Cloister is made of, joined.
 struct Node {
-    private static let keyFile = "node.key"
-
     let directory: DataDirectory
     let archive: Archive
     let host: CellHost
@@ -35,7 +33,7 @@ struct Node {
 
     /// The seed of the node's identity: made once, private to the user, never sent.
     private static func nodeSecret(in directory: DataDirectory) throws -> Secret {
-        if var bytes = try directory.read(keyFile) {
+        if var bytes = try directory.read(DataDirectory.nodeKeyName) {
             defer { bytes.erase() }
             guard bytes.count == 32 else { throw ArchiveError.damaged }
             return Secret(bytes)
@@ -43,7 +41,7 @@ struct Node {
         let secret = Secret.random()
         var bytes = secret.withUnsafeBytes { Array($0) }
         defer { bytes.erase() }
-        try directory.create(keyFile, bytes)
+        try directory.create(DataDirectory.nodeKeyName, bytes)
         return secret
     }
 }
