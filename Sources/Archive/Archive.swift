@@ -26,7 +26,7 @@ public final class Archive: Sendable {
     }
 
     /// Where the archive of a directory lies.
-    public static func file(in directory: DataDirectory) -> String { directory.path + "/archive.sqlite" }
+    public static func file(in directory: DataDirectory) -> String { directory.path + "/" + DataDirectory.databaseName }
 
     /// - Parameter pageLimit: largest number of pages, to try a full disk; nil: none.
     init(file: String, pageLimit: Int?) throws(ArchiveError) {

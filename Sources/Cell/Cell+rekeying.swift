@@ -22,8 +22,8 @@ extension Cell {
     func rekey(_ request: Requests.Rekey, _ reply: ReplyWriter) async throws {
         let root = try root()
         let passphrase = request.new ?? request.current
-        try Unlocking.judge(passphrase: passphrase)
         try await check(request.current)
+        try Unlocking.judge(passphrase: passphrase)
         guard !isRekeying, !conversations.values.contains(where: \.isBusy) else {
             throw Refusal(.busy, "An answer is still being written. Stop it first.")
         }

@@ -38,7 +38,9 @@ struct TerminalMarkdown {
         if isFenced || line.hasPrefix("```") { return String(character) }
         if character == "`" || character == "*" {
             pending.append(character)
-            return ""
+            guard line + pending.suffix(1) == "```" else { return "" }
+            pending = ""
+            return Style.dim + "```"
         }
         return marked() + opening(character) + String(character)
     }
@@ -61,8 +63,6 @@ struct TerminalMarkdown {
         case "**" where !isCode:
             isBold.toggle()
             return isBold ? Style.bold : Style.plain
-        case "```" where line == "```":
-            return Style.dim + pending
         default: return pending
         }
     }
@@ -71,9 +71,7 @@ struct TerminalMarkdown {
         defer { (line, isBold, isCode) = ("", false, false) }
         if line.hasPrefix("```") {
             isFenced.toggle()
-            let rest = pending
-            pending = ""
-            return (isFenced ? Style.dim + rest : rest) + "\n" + (isFenced ? Style.dim : Style.plain)
+            return "\n" + (isFenced ? "" : Style.plain)
         }
         return marked() + (isBold || isCode ? Style.plain : "") + "\n"
     }
