@@ -22,7 +22,10 @@ extension Cell {
     func rekey(_ request: Requests.Rekey, _ reply: ReplyWriter) async throws {
         let root = try root()
         let passphrase = request.new ?? request.current
-        try await check(request.current)
+        let factor = try await check(request.current)
+        guard factor == .passphrase || request.new != nil else {
+            throw Refusal(.malformed, "Choose a new passphrase with the recovery code.")
+        }
         try Unlocking.judge(passphrase: passphrase)
         guard !isRekeying, !conversations.values.contains(where: \.isBusy) else {
             throw Refusal(.busy, "An answer is still being written. Stop it first.")
@@ -81,10 +84,22 @@ extension Cell {
         return made
     }
 
-    /// Asks for the passphrase again before keys change.
-    func check(_ passphrase: String) async throws {
+    /// What proved the owner once more.
+    enum Factor { case passphrase, recovery }
+
+    /// Asks for the passphrase again before keys change; the recovery code does as well, for who forgot it.
+    @discardableResult
+    func check(_ secret: String) async throws -> Factor {
         let stored = account
-        let opens = try await around.passphrases.run { (try? stored.open(passphrase: passphrase)) != nil }
-        guard opens else { throw Refusal(.wrongCredential, "The current passphrase is not right.") }
+        let factor = try await around.passphrases.run { () -> Factor? in
+            if let code = try? RecoveryCode(reading: secret), (try? stored.open(recovery: code)) != nil {
+                return .recovery
+            }
+            return (try? stored.open(passphrase: secret)) != nil ? .passphrase : nil
+        }
+        guard let factor else {
+            throw Refusal(.wrongCredential, "That is not the current passphrase, and not the recovery code.")
+        }
+        return factor
     }
 }

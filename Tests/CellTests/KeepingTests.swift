@@ -183,4 +183,18 @@ struct KeepingTests {
         let code = try await ada.one("recovery.renew", nil, #"{"current":"\#(House.passphrase)"}"#).recovery ?? ""
         _ = try await house.enter(.recovery(name: "Ada", code: code))
     }
+
+    @Test func `who forgot the passphrase makes a new one with the recovery code`() async throws {
+        let house = try House()
+        let ada = try await house.owner()
+        let code = try await ada.one("recovery.renew", nil, #"{"current":"\#(House.passphrase)"}"#).recovery ?? ""
+        let recovered = try await house.enter(.recovery(name: "Ada", code: code))
+        let alone = await #expect(throws: Refusal.self) {
+            try await recovered.one("rekey", nil, #"{"current":"\#(code)"}"#)
+        }
+        #expect(alone?.code == .malformed)
+        try await recovered.one("passphrase.change", nil, #"{"current":"\#(code)","new":"another long one"}"#)
+        _ = try await house.unlock("another long one")
+        await #expect(throws: Refusal.self) { _ = try await house.unlock() }
+    }
 }

@@ -179,7 +179,7 @@ export const S = {
         token: "Shown this once. Programs send it as a Bearer token.",
         secrets: "Passphrase and recovery",
         secretsHint: "A changed passphrase does not close an older copy of the disk. Renewing all keys seals everything anew under fresh ones: who has an old copy and the old passphrase cannot read what comes after it.",
-        current: "Current passphrase",
+        current: "Current passphrase, or recovery code",
         fresh: "New passphrase",
         noNew: "Type the new passphrase too.",
         change: "Change the passphrase",
