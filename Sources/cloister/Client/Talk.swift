@@ -1,24 +1,5 @@
 import Channel
 import Foundation
-import Synchronization
-import UnixSignals
-
-/// What Ctrl-C means now: it stops the answer that is being made; where there is none, it ends the command.
-final class Interrupts: Sendable {
-    private let stop = Mutex<(@Sendable () async -> Void)?>(nil)
-
-    /// Listens from now on.
-    init() {
-        Task { [weak self] in
-            for await _ in await UnixSignalsSequence(trapping: .sigint) {
-                guard let stop = self?.stop.withLock({ $0 }) else { exit(130) }
-                await stop()
-            }
-        }
-    }
-
-    func during(_ stop: (@Sendable () async -> Void)?) { self.stop.withLock { $0 = stop } }
-}
 
 /// A conversation in the terminal: made with its first message, answered by one model, asked in one manner.
 struct Talk {
@@ -79,12 +60,15 @@ struct Talk {
     }
 
     private mutating func send(_ request: Send) async throws {
+        interrupts.begin()
+        defer { interrupts.end() }
         let id = try await begun()
         let client = client
-        interrupts.during {
-            _ = try? await client.ask("conversations.stop", object: id, [String: String](), as: Stopped.self)
+        interrupts.stoppable {
+            let reply = try? await client.ask(
+                "conversations.stop", object: id, [String: String](), as: Stopped.self)
+            return reply?.stopped ?? true
         }
-        defer { interrupts.during(nil) }
         let reply = try await client.ask("conversations.send", object: id, try JSONEncoder().encode(request))
         while let data = try await reply.next() {
             let piece = try JSONDecoder().decode(Piece.self, from: data)
