@@ -2,7 +2,7 @@
 #define CK_AVX2_UNPACK_H
 
 /*
- * Thirty-two weights at a time as signed bytes: value = scale * w - min. A type is a `begin`, which reads a block's scales once, and an `unpack` of
+ * Thirty-two weights at a time as bytes: value = scale * w - min. A type is a `begin`, which reads a block's scales once, and an `unpack` of
  * its sub-block s; the products themselves know no type.
  */
 #include "blocks.h"
@@ -27,13 +27,15 @@ INLINE __m256i nibbles(const uint8_t *q) {
     return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(packed, 4), packed), _mm256_set1_epi8(15));
 }
 
-INLINE void begin_q4_0(const void *block, factors *f) { f->first[0] = half(((const block_q4_0 *)block)->d); }
-INLINE __m256i unpack_q4_0(const void *block, int s) {
-    (void)s;
-    return _mm256_sub_epi8(nibbles(((const block_q4_0 *)block)->q), _mm256_set1_epi8(8));
+INLINE void begin_centred(uint16_t d, float centre, factors *f) {
+    f->first[0] = half(d);
+    f->min[0] = centre * f->first[0];
 }
 
-INLINE void begin_q5_0(const void *block, factors *f) { f->first[0] = half(((const block_q5_0 *)block)->d); }
+INLINE void begin_q4_0(const void *block, factors *f) { begin_centred(((const block_q4_0 *)block)->d, 8, f); }
+INLINE __m256i unpack_q4_0(const void *block, int s) { return (void)s, nibbles(((const block_q4_0 *)block)->q); }
+
+INLINE void begin_q5_0(const void *block, factors *f) { begin_centred(((const block_q5_0 *)block)->d, 16, f); }
 INLINE __m256i unpack_q5_0(const void *block, int s) {
     (void)s;
     const block_q5_0 *b = block;
@@ -43,18 +45,24 @@ INLINE __m256i unpack_q5_0(const void *block, int s) {
     __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(bits), _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303));
     __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201);
     __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit), bit);
-    /* n - 16 of a value without its fifth bit is n | 0xf0. */
-    return _mm256_or_si256(nibbles(b->q), _mm256_andnot_si256(set, _mm256_set1_epi8((char)0xf0)));
+    return _mm256_or_si256(nibbles(b->q), _mm256_and_si256(set, _mm256_set1_epi8(16)));
 }
 
+/* Eight bytes times a scale. */
+INLINE void scaled(uint32_t low, uint32_t high, float scale, float *out) {
+    __m256i wide = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)((uint64_t)high << 32 | low)));
+    _mm256_storeu_ps(out, _mm256_mul_ps(_mm256_cvtepi32_ps(wide), _mm256_set1_ps(scale)));
+}
+
+/* ck_scale_and_min for all eight at once, four bytes to a word. */
 INLINE void begin_k(uint16_t d, uint16_t dmin, const uint8_t *scales, factors *f) {
-    float scale = half(d), min = half(dmin);
-    for (int s = 0; s < 8; s++) {
-        uint8_t a, b;
-        ck_scale_and_min(scales, s, &a, &b);
-        f->first[s] = scale * a;
-        f->min[s] = min * b;
-    }
+    uint32_t a, b, c;
+    __builtin_memcpy(&a, scales, 4);
+    __builtin_memcpy(&b, scales + 4, 4);
+    __builtin_memcpy(&c, scales + 8, 4);
+    const uint32_t six = 0x3f3f3f3f, four = 0x0f0f0f0f, two = 0x03030303;
+    scaled(a & six, (c & four) | (a >> 6 & two) << 4, half(d), f->first);
+    scaled(b & six, (c >> 4 & four) | (b >> 6 & two) << 4, half(dmin), f->min);
 }
 
 /* Sub-block s of 128 bytes in which each 32 hold two sub-blocks. */
