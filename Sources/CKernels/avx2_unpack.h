@@ -2,8 +2,9 @@
 #define CK_AVX2_UNPACK_H
 
 /*
- * Thirty-two weights at a time as bytes: value = scale * w - min. A type is a `begin`, which reads a block's scales once, and an `unpack` of
- * its sub-block s; the products themselves know no type.
+ * Weights are read in groups of eight sub-blocks of 32 values: eight small blocks, or one of the _K types. A type is a `begin`, which reads the scales of
+ * a group (or of its first `count` small blocks) at once, and an `unpack` of sub-block s to bytes: value = scale * w - min. The products themselves know
+ * no type.
  */
 #include "blocks.h"
 
@@ -12,14 +13,16 @@
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
 #define INLINE AVX2 static inline __attribute__((always_inline))
 
-/* The scales of a block; of 32 values only the first is used. Two halves of a sub-block may differ. */
+/* The scales of a group. Two halves of a sub-block may differ: then `second` is that of the upper one. */
 typedef struct { float first[8], second[8], min[8]; } factors;
 
 INLINE float half(uint16_t h) { return _cvtsh_ss(h); }
 INLINE __m256i load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
 
-INLINE void begin_q8_0(const void *block, factors *f) { f->first[0] = half(((const block_q8_0 *)block)->d); }
-INLINE __m256i unpack_q8_0(const void *block, int s) { return (void)s, load(((const block_q8_0 *)block)->q); }
+INLINE void begin_q8_0(const void *blocks, int count, factors *f) {
+    for (int s = 0; s < count; s++) f->first[s] = half(((const block_q8_0 *)blocks)[s].d);
+}
+INLINE __m256i unpack_q8_0(const void *blocks, int s) { return load(((const block_q8_0 *)blocks)[s].q); }
 
 /* 16 bytes to 32 values: low nibbles, then high ones. */
 INLINE __m256i nibbles(const uint8_t *q) {
@@ -27,18 +30,16 @@ INLINE __m256i nibbles(const uint8_t *q) {
     return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(packed, 4), packed), _mm256_set1_epi8(15));
 }
 
-INLINE void begin_centred(uint16_t d, float centre, factors *f) {
-    f->first[0] = half(d);
-    f->min[0] = centre * f->first[0];
+INLINE void begin_q4_0(const void *blocks, int count, factors *f) {
+    for (int s = 0; s < count; s++) f->min[s] = 8 * (f->first[s] = half(((const block_q4_0 *)blocks)[s].d));
 }
+INLINE __m256i unpack_q4_0(const void *blocks, int s) { return nibbles(((const block_q4_0 *)blocks)[s].q); }
 
-INLINE void begin_q4_0(const void *block, factors *f) { begin_centred(((const block_q4_0 *)block)->d, 8, f); }
-INLINE __m256i unpack_q4_0(const void *block, int s) { return (void)s, nibbles(((const block_q4_0 *)block)->q); }
-
-INLINE void begin_q5_0(const void *block, factors *f) { begin_centred(((const block_q5_0 *)block)->d, 16, f); }
-INLINE __m256i unpack_q5_0(const void *block, int s) {
-    (void)s;
-    const block_q5_0 *b = block;
+INLINE void begin_q5_0(const void *blocks, int count, factors *f) {
+    for (int s = 0; s < count; s++) f->min[s] = 16 * (f->first[s] = half(((const block_q5_0 *)blocks)[s].d));
+}
+INLINE __m256i unpack_q5_0(const void *blocks, int s) {
+    const block_q5_0 *b = (const block_q5_0 *)blocks + s;
     int bits;
     __builtin_memcpy(&bits, b->high, 4);
     /* Byte j gets the byte of `bits` that has bit j, then is compared with that bit. */
@@ -70,13 +71,15 @@ INLINE __m256i nibbles_k(const uint8_t *q, int s) {
     return _mm256_and_si256(_mm256_srli_epi16(load(q + s / 2 * 32), s % 2 * 4), _mm256_set1_epi8(15));
 }
 
-INLINE void begin_q4_k(const void *block, factors *f) {
+INLINE void begin_q4_k(const void *block, int count, factors *f) {
+    (void)count;
     const block_q4_k *b = block;
     begin_k(b->d, b->dmin, b->scales, f);
 }
 INLINE __m256i unpack_q4_k(const void *block, int s) { return nibbles_k(((const block_q4_k *)block)->q, s); }
 
-INLINE void begin_q5_k(const void *block, factors *f) {
+INLINE void begin_q5_k(const void *block, int count, factors *f) {
+    (void)count;
     const block_q5_k *b = block;
     begin_k(b->d, b->dmin, b->scales, f);
 }
@@ -87,7 +90,8 @@ INLINE __m256i unpack_q5_k(const void *block, int s) {
     return _mm256_or_si256(nibbles_k(b->q, s), _mm256_and_si256(set, _mm256_set1_epi8(16)));
 }
 
-INLINE void begin_q6_k(const void *block, factors *f) {
+INLINE void begin_q6_k(const void *block, int count, factors *f) {
+    (void)count;
     const block_q6_k *b = block;
     float d = half(b->d);
     for (int s = 0; s < 8; s++) {

@@ -32,6 +32,11 @@ static inline float ck_bfloat_to_float(uint16_t b) {
     return out.value;
 }
 
+/* The activations of one column. */
+static inline ck_activations ck_column(ck_activations all, size_t column, size_t width) {
+    return (ck_activations){all.q + column * width, all.scale + column * (width / 32), all.sum + column * (width / 32)};
+}
+
 float ck_half_to_float(uint16_t half);
 /* Values of a block, and bytes of a row. */
 size_t ck_block_count(int type);
@@ -39,8 +44,8 @@ size_t ck_row_bytes(int type, size_t width);
 
 #if defined(__x86_64__)
 void ck_matmul_avx2(int type, const void *weights, size_t width, size_t first, size_t last, const float *x,
-                    const ck_block *q, size_t columns, float *out, size_t stride);
-void ck_quantize_avx2(const float *x, size_t count, ck_block *out);
+                    ck_activations q, size_t columns, float *out, size_t stride);
+void ck_quantize_avx2(const float *x, size_t count, ck_activations out);
 #endif
 
 #endif

@@ -34,7 +34,7 @@ void ck_attend(const float *query, const float *keys, const float *values, size_
                size_t width, float scale, float *scores, float *out) {
     float largest = -INFINITY;
     for (size_t p = 0; p < positions; p++) {
-        ck_matmul(CK_F32, keys + p * stride, width, 0, 1, query, NULL, 1, scores + p, 1);
+        ck_matmul(CK_F32, keys + p * stride, width, 0, 1, query, (ck_activations){0}, 1, scores + p, 1);
         scores[p] *= scale;
         largest = fmaxf(largest, scores[p]);
     }

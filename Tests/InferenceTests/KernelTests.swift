@@ -36,13 +36,13 @@ struct KernelTests {
             let rows = 5
             let matrix = weights(type, rows: rows, width: width, &random)
             let x = (0..<columns * width).map { _ in Float.random(in: -3...3, using: &random) }
-            var blocks = [ck_block](repeating: ck_block(), count: columns * (width / 32) + 1)
-            if width % 32 == 0 { ck_quantize(x, columns * width, &blocks) }
             var (fast, plain) = (
                 [Float](repeating: 0, count: columns * rows), [Float](repeating: 0, count: columns * rows)
             )
-            ck_matmul(id, matrix, width, 1, rows, x, blocks, columns, &fast, rows)
-            ck_matmul_reference(id, matrix, width, 1, rows, x, blocks, columns, &plain, rows)
+            withActivations(width % 32 == 0 ? x : []) { activations in
+                ck_matmul(id, matrix, width, 1, rows, x, activations, columns, &fast, rows)
+                ck_matmul_reference(id, matrix, width, 1, rows, x, activations, columns, &plain, rows)
+            }
             let scale = max(plain.map(abs).max() ?? 0, 1e-3)
             for (a, b) in zip(fast, plain) { #expect(abs(a - b) <= 2e-4 * scale, "width \(width): \(a) \(b)") }
         }
@@ -51,24 +51,20 @@ struct KernelTests {
     @Test func `weights of −128 and activations of ±127 do not overflow`() {
         let matrix: [UInt8] = [0, 0x3C] + [UInt8](repeating: 0x80, count: 32)  // scale 1, all −128
         let x = [Float](repeating: 127, count: 32)
-        var blocks = [ck_block()]
-        ck_quantize(x, 32, &blocks)
         var out: [Float] = [0]
-        ck_matmul(8, matrix, 32, 0, 1, x, blocks, 1, &out, 1)
+        withActivations(x) { ck_matmul(8, matrix, 32, 0, 1, x, $0, 1, &out, 1) }
         #expect(out[0] == -128 * 127 * 32)
     }
 
     @Test func `quantised activations are within half a step and the rounding of the scale`() {
         let x = (0..<64).map { _ in Float.random(in: -5...5) }
-        var blocks = [ck_block(), ck_block()]
-        ck_quantize(x, 64, &blocks)
-        for (index, value) in x.enumerated() {
-            let block = blocks[index / 32]
-            let q = withUnsafeBytes(of: block.q) { Int8(bitPattern: $0[index % 32]) }
-            #expect(abs(Float(q) * block.scale - value) <= block.scale * 0.57)
+        withActivations(x) { activations in
+            for (index, value) in x.enumerated() {
+                let scale = activations.scale[index / 32]
+                #expect(abs(Float(activations.q[index]) * scale - value) <= scale * 0.57)
+            }
         }
-        ck_quantize([Float](repeating: 0, count: 32), 32, &blocks)
-        #expect(blocks[0].scale == 0 && blocks[0].sum == 0)
+        withActivations([Float](repeating: 0, count: 32)) { #expect($0.scale[0] == 0 && $0.sum[0] == 0) }
     }
 
     @Test func `a pool runs every chunk once, whatever the number of threads`() {
@@ -85,6 +81,21 @@ struct KernelTests {
                 seen.deallocate()
             }
             ck_pool_destroy(pool)
+        }
+    }
+}
+
+/// Quantises, and lends what came of it.
+func withActivations<T>(_ x: [Float], _ body: (ck_activations) throws -> T) rethrows -> T {
+    var q = [Int8](repeating: 0, count: x.count)
+    var (scale, sum) = ([Float](repeating: 0, count: x.count / 32 + 1), [Float](repeating: 0, count: x.count / 32 + 1))
+    return try q.withUnsafeMutableBufferPointer { q in
+        try scale.withUnsafeMutableBufferPointer { scale in
+            try sum.withUnsafeMutableBufferPointer { sum in
+                let activations = ck_activations(q: q.baseAddress, scale: scale.baseAddress, sum: sum.baseAddress)
+                ck_quantize(x, x.count, activations)
+                return try body(activations)
+            }
         }
     }
 }

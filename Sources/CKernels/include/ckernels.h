@@ -19,27 +19,27 @@ enum {
 };
 
 /*
- * 32 activations, quantised: value = scale * q; sum is that of the values. The scale is rounded to an IEEE half, as llama.cpp does for the types of
- * 32, so that texts can be compared token by token.
+ * Activations, quantised in blocks of 32: value = scale * q; sum is that of a block's values. One after another for every column: `width` numbers and
+ * width / 32 scales and sums. The scale is rounded to an IEEE half, as llama.cpp does for the types of 32, so that texts can be compared token by token.
  */
-typedef struct { float scale, sum; int8_t q[32]; } ck_block;
+typedef struct { int8_t *q; float *scale, *sum; } ck_activations;
 
 /* The instruction set in use: "avx2" or "plain". */
 const char *ck_level(void);
 
-/* Quantises `count` floats (a multiple of 32) to count / 32 blocks, rounding to -127...127. */
-void ck_quantize(const float *x, size_t count, ck_block *out);
+/* Quantises `count` floats (a multiple of 32), rounding to -127...127. */
+void ck_quantize(const float *x, size_t count, ck_activations out);
 
 /*
  * out[c * stride + r] = weights[r, :] . x[c, :] for r in [first, last), c in [0, columns).
  *
  * weights: row-major, `width` elements a row, of `type`. For CK_F32, CK_F16 and CK_BF16 `x` is floats [columns, width] and `q` unused; for
- * the others `q` is ck_block [columns, width / 32], `x` is unused, and width is a multiple of 32, of the _K types of 256.
+ * the others `q` is read, `x` is unused, and width is a multiple of 32, of the _K types of 256.
  */
 void ck_matmul(int type, const void *weights, size_t width, size_t first, size_t last,
-               const float *x, const ck_block *q, size_t columns, float *out, size_t stride);
+               const float *x, ck_activations q, size_t columns, float *out, size_t stride);
 void ck_matmul_reference(int type, const void *weights, size_t width, size_t first, size_t last,
-                         const float *x, const ck_block *q, size_t columns, float *out, size_t stride);
+                         const float *x, ck_activations q, size_t columns, float *out, size_t stride);
 
 /* out[i] = row[i] as float, for `count` elements of `type`: whole blocks of quantised types. */
 void ck_dequantize(int type, const void *row, size_t count, float *out);

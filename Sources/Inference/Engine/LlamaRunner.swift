@@ -23,7 +23,8 @@ final class LlamaRunner {
     private let context: Int
     private let stream, normed, query, attended, gate, up, logits: Memory<Float>
     private let scores: Memory<Float>
-    private let blocks: Memory<ck_block>
+    private let quantised: Memory<Int8>
+    private let scales, sums: Memory<Float>
     private let cosine, sine: Memory<Float>
 
     init(model: LlamaModel, pool: ThreadPool, context: Int) throws(InferenceError) {
@@ -38,7 +39,9 @@ final class LlamaRunner {
         logits = try Memory(count: shape.vocabulary)
         scores = try Memory(count: limit * shape.heads * context)
         let widest = max(shape.width, shape.queryWidth, shape.hidden)
-        blocks = try Memory(count: limit * (widest / 32 + 1))
+        quantised = try Memory(count: limit * widest)
+        scales = try Memory(count: limit * (widest / 32 + 1))
+        sums = try Memory(count: limit * (widest / 32 + 1))
         cosine = try Memory(count: limit * shape.rotated / 2)
         sine = try Memory(count: limit * shape.rotated / 2)
     }
@@ -68,8 +71,9 @@ final class LlamaRunner {
 
     /// Overwrites everything that was derived from tokens.
     func wipe() {
-        for memory in [stream, normed, query, attended, gate, up, logits] { memory.wipe(0..<memory.count) }
-        blocks.wipe(0..<blocks.count)
+        let floats = [stream, normed, query, attended, gate, up, logits, scales, sums]
+        for memory in floats { memory.wipe(0..<memory.count) }
+        quantised.wipe(0..<quantised.count)
         scores.discard()
     }
 
@@ -169,15 +173,18 @@ final class LlamaRunner {
     /// Activations in the forms that the next matrices want.
     private struct Input {
         let floats: UnsafePointer<Float>
-        let blocks: UnsafePointer<ck_block>
+        let quantised: ck_activations
     }
 
     private func prepare(_ x: UnsafePointer<Float>, width: Int, count: Int, for tensors: [Tensor]) -> Input {
-        let input = Input(floats: x, blocks: blocks.start)
-        guard tensors.contains(where: \.type.isQuantised) else { return input }
-        pool.run(count) { column in
-            ck_quantize(x + column * width, width, self.blocks.start + column * (width / 32))
+        func column(_ index: Int) -> ck_activations {
+            ck_activations(
+                q: quantised.start + index * width, scale: scales.start + index * (width / 32),
+                sum: sums.start + index * (width / 32))
         }
+        let input = Input(floats: x, quantised: column(0))
+        guard tensors.contains(where: \.type.isQuantised) else { return input }
+        pool.run(count) { ck_quantize(x + $0 * width, width, column($0)) }
         return input
     }
 
@@ -190,7 +197,7 @@ final class LlamaRunner {
             ck_matmul(
                 Int32(tensor.type.rawValue), tensor.bytes, tensor.width, first,
                 min(first + Self.rowsPerChunk, tensor.rows),
-                input.floats, input.blocks, count, out, stride)
+                input.floats, input.quantised, count, out, stride)
         }
     }
 }
