@@ -77,8 +77,9 @@ extension Cell {
     }
 
     func stop(_ id: ConversationID) -> Replies.Stopped {
-        guard let stop = conversations[id]?.stop else { return Replies.Stopped(stopped: false) }
-        stop()
+        guard conversations[id]?.isBusy == true else { return Replies.Stopped(stopped: false) }
+        conversations[id]?.isStopWanted = true
+        conversations[id]?.stop?()
         return Replies.Stopped(stopped: true)
     }
 

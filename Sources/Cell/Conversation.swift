@@ -11,4 +11,6 @@ struct Conversation {
     /// Stops the answer that is being made; nil when there is none.
     var stop: (@Sendable () -> Void)?
     var isBusy = false
+    /// Whether the person stopped the answer before it could be stopped.
+    var isStopWanted = false
 }

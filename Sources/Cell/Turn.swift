@@ -91,6 +91,7 @@ extension Cell {
 
     private func end(_ id: ConversationID) {
         conversations[id]?.isBusy = false
+        conversations[id]?.isStopWanted = false
         conversations[id]?.stop = nil
     }
 
@@ -134,6 +135,7 @@ extension Cell {
                 maxTokens: model.answerLimit, stops: []),
             model: model, sequence: sequence)
         conversations[id]?.stop = answer.stopper
+        if conversations[id]?.isStopWanted == true { answer.stopper() }
         while let text = await answer.next() {
             do { try await each(text) } catch { answer.stopper() }
         }

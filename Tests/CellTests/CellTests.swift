@@ -68,6 +68,20 @@ struct CellTests {
         #expect(turns.count == 2 && turns.last?.stopped == true)
     }
 
+    @Test func `an answer is stopped however early the person says so`() async throws {
+        let ada = try await House().owner()
+        let id = try await ada.begin()
+        // The first piece comes before the turn is kept, the second before the answer is begun.
+        for pieces in [1, 2] {
+            let reply = try await ada.ask("conversations.send", object: id, Data(#"{"text":"hello"}"#.utf8))
+            for _ in 0..<pieces { _ = try await reply.next() }
+            #expect(try await ada.one("conversations.stop", id).stopped == true)
+            while try await reply.next() != nil {}
+            #expect(try await ada.one("conversations.read", id).turns?.last?.stopped == true)
+        }
+        #expect(try await ada.one("conversations.stop", id).stopped == false)
+    }
+
     @Test func `the person is told when history was cut, and the last message always fits or is refused`() async throws
     {
         let ada = try await House(context: 128).owner()
