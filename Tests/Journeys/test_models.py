@@ -88,3 +88,19 @@ def test_a_file_that_changed_silently_is_refused_until_the_person_accepts_it(sto
 def test_a_name_that_nobody_has_stops_the_start_and_names_what_is_near(stocked):
     refused = stocked.run("serve", "--data", stocked.data, "--model", "othe", check=False)
     assert refused.returncode == 1 and 'no model "othe"; there is llama.cpp:other' in refused.stderr
+
+
+def test_two_families_answer_in_turns(home):
+    """The guide, of the Llama family, and a trained Qwen 2 file; each knows what the other does not."""
+    store = home.root / ".cache/llama.cpp"
+    store.mkdir(parents=True)
+    goldens = Path(__file__).resolve().parents[1] / "InferenceTests/Goldens"
+    shutil.copy(goldens / "qwen2-tiny.gguf", store)
+    client = serve(home)
+    known = json.loads((goldens / "qwen2-tiny.greedy.json").read_text())
+    ask = lambda model, text: client.chat.completions.create(
+        model=model, messages=[{"role": "user", "content": text}], temperature=0
+    ).choices[0].message.content
+    for case in known[:3] + known[-1:]:
+        assert ask("qwen2-tiny", case["question"]) == case["text"]
+        assert "private AI" in ask("guide", "What is Cloister?")
