@@ -27,16 +27,13 @@ extension Archive {
         }
     }
 
-    /// Replaces an account's record and the wrapped keys of one scope's conversations, all of them, and then the log that
-    /// still holds the old ones.
-    /// - Throws: `conflict` if the account or the conversations changed meanwhile.
-    public func rekey(
-        _ account: AccountRow, scope: OpaqueID, wrapped: [OpaqueID: [UInt8]]
-    ) async throws(ArchiveError) {
+    /// Replaces an account's record and the wrapped keys of its conversations, all of them, and then the log that still
+    /// holds the old ones.
+    /// - Throws: `conflict` if the account or the conversations changed meanwhile; nothing once it is done.
+    public func rekey(_ account: AccountRow, wrapped: [OpaqueID: [UInt8]]) async throws(ArchiveError) {
         try await write { database in
             let count = try Int.fetchOne(
-                database, sql: "SELECT count(*) FROM conversation WHERE account = ? AND scope = ?",
-                arguments: [Data(account.id), Data(scope)])
+                database, sql: "SELECT count(*) FROM conversation WHERE account = ?", arguments: [Data(account.id)])
             guard count == wrapped.count else { throw ArchiveError.conflict }
             try database.execute(
                 sql: "UPDATE account SET record = ?, revision = ? WHERE id = ? AND revision = ?",
@@ -48,12 +45,11 @@ extension Archive {
                 try database.execute(
                     sql: """
                         UPDATE conversation_key SET wrapped = ? WHERE conversation =
-                        (SELECT id FROM conversation WHERE id = ? AND account = ? AND scope = ?)
-                        """,
-                    arguments: [Data(key), Data(conversation), Data(account.id), Data(scope)])
+                        (SELECT id FROM conversation WHERE id = ? AND account = ?)
+                        """, arguments: [Data(key), Data(conversation), Data(account.id)])
                 guard database.changesCount == 1 else { throw ArchiveError.conflict }
             }
         }
-        _ = try await truncateLog()
+        _ = try? await truncateLog()
     }
 }

@@ -54,9 +54,9 @@ extension Cell {
     }
 
     func changePassphrase(_ request: Requests.ChangePassphrase) async throws {
-        let root = try root()
         try Unlocking.judge(passphrase: request.new)
         try await check(request.current)
+        let root = try root()
         let stored = account
         let changed = try await around.passphrases.run { () -> Account? in
             var changed = stored

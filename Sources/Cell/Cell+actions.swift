@@ -16,6 +16,8 @@ enum Action: String {
     case continueAnswer = "conversations.continue"
     case stop = "conversations.stop"
     case importConversation = "conversations.import"
+    case drafts
+    case keepDraft = "drafts.keep"
     case settings
     case keys
     case createKey = "keys.create"
@@ -45,15 +47,18 @@ enum Action: String {
 
 extension Cell {
     /// Does one action and sends its reply; what goes wrong is sent as the final piece.
-    func serve(_ place: Place, _ content: [UInt8], _ reply: ReplyWriter) async {
+    /// - Returns: whether it was done.
+    func serve(_ place: Place, _ content: [UInt8], _ reply: ReplyWriter) async -> Bool {
         do {
             guard let action = Action(rawValue: place.action) else { throw Malformed() }
             guard isOwners || action.isForKeys else { throw Refusal(.denied, "An API key may not do this.") }
             try await perform(action, ConversationID(place), content, reply)
+            return true
         } catch is CancellationError {
-            // Nobody listens any more.
+            return false  // Nobody listens any more.
         } catch {
             try? await reply.finish(RefusalEnvelope(Refusal(translating: error)))
+            return false
         }
     }
 
@@ -77,14 +82,19 @@ extension Cell {
             try await reply.finish(Replies.Changed())
         case .importConversation:
             try await reply.finish(try await importConversation(Requests.Import(decoding: content)))
-        case .settings: try await reply.finish(try await settings(Requests.Settings(decoding: content)))
-        case .createKey: try await reply.finish(try await createKey(Requests.CreateKey(decoding: content)))
+        case .settings:
+            try await changingAccount { try await reply.finish(settings(Requests.Settings(decoding: content))) }
+        case .createKey:
+            try await changingAccount { try await reply.finish(createKey(Requests.CreateKey(decoding: content))) }
         case .changePassphrase:
-            try await changePassphrase(Requests.ChangePassphrase(decoding: content))
+            try await changingAccount { try await changePassphrase(Requests.ChangePassphrase(decoding: content)) }
             try await reply.finish(Replies.Changed())
         case .renewRecovery:
-            try await reply.finish(try await renewRecovery(Requests.RenewRecovery(decoding: content)))
-        case .rekey: try await rekey(Requests.Rekey(decoding: content), reply)
+            try await changingAccount {
+                try await reply.finish(renewRecovery(Requests.RenewRecovery(decoding: content)))
+            }
+        case .rekey: try await changingAccount { try await rekey(Requests.Rekey(decoding: content), reply) }
+        case .keepDraft: try await reply.finish(try keepDraft(object, Requests.Draft(decoding: content)))
         case .tutorialChat: try await reply.finish(try await takeTutorialTurn(Requests.TutorialChat(decoding: content)))
         case .tutorialHistory: try await reply.finish(try await history(Requests.TutorialHistory(decoding: content)))
         default:
@@ -101,8 +111,11 @@ extension Cell {
         case .stop: try await reply.finish(stop(object))
         case .keys: try await reply.finish(try await keys())
         case .revokeKey:
-            try await revokeKey(object.retagged())
+            try await changingAccount { try await revokeKey(object.retagged()) }
             try await reply.finish(Replies.Revoked())
+        case .drafts:
+            try await reply.finish(
+                Replies.Drafts(drafts: Dictionary(uniqueKeysWithValues: drafts.map { ($0.key.hex, $0.value) })))
         case .stored: try await reply.finish(try await stored())
         case .evidence: try await reply.finish(try await evidence())
         case .tamper: try await reply.finish(try await tamper())

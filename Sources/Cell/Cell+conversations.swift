@@ -9,9 +9,12 @@ extension Cell {
         var summaries = conversations.filter { !$0.value.kept }.map { id, open in
             summary(id, open.transcript.head, kept: false)
         }
-        for stored in try await around.store.conversations(account: account.id, scope: visibleScope) {
-            let head = try ConversationHead(opening: stored.head, key: try key(of: stored))
-            summaries.append(summary(stored.id, head, kept: true))
+        let all = try await around.store.conversations(account: account.id, scope: visibleScope)
+        try refuseWhileRekeying()
+        for stored in all {
+            // One that does not open must not hide the others; reading it says why.
+            let head = try? ConversationHead(opening: stored.head, key: key(of: stored))
+            summaries.append(head.map { summary(stored.id, $0, kept: true) } ?? .damaged(stored.id))
         }
         return Replies.Conversations(conversations: summaries.sorted { $0.updated > $1.updated })
     }
@@ -45,19 +48,23 @@ extension Cell {
         }
         try request.arrangement?.validate()
         try request.manner?.validate()
-        let change = try await open(id).transcript.changing(
-            title: request.title, arrangement: request.arrangement, manner: request.manner)
-        try await keep(change, in: id)
+        try await keep(in: id) {
+            try $0.changing(title: request.title, arrangement: request.arrangement, manner: request.manner)
+        }
     }
 
     func delete(_ id: ConversationID) async throws -> Replies.Deleted {
-        let conversation = try await open(id)
-        guard !conversation.isBusy else { throw Refusal(.busy, "An answer is still being written. Stop it first.") }
+        try refuseWhileRekeying()
+        let conversation = try await openUnlessDamaged(id)
+        guard conversation?.isBusy != true else {
+            throw Refusal(.busy, "An answer is still being written. Stop it first.")
+        }
         forget(id)
-        var (records, truncated) = (conversation.transcript.turns.count, true)
-        if conversation.kept { (records, truncated) = try await around.store.delete(id, account: account.id) }
+        let isKept = conversation?.kept ?? true
+        var (records, truncated) = (conversation?.transcript.turns.count ?? 0, true)
+        if isKept { (records, truncated) = try await around.store.delete(id, account: account.id) }
         let note =
-            conversation.kept
+            isKept
             ? "The key and every record were deleted. Copies of the data directory made before today still hold the wrapped key."
             : "This conversation was never written to disk."
         return Replies.Deleted(
@@ -98,15 +105,30 @@ extension Cell {
     /// - Throws: `notFound`, or `tampered` if what is stored is not what was written.
     func open(_ id: ConversationID) async throws -> Conversation {
         if let open = conversations[id] { return open }
-        guard let stored = try await around.store.conversation(id, account: account.id),
-            visibleScope == nil || visibleScope == stored.scope
-        else { throw Refusal(.notFound, "There is no such conversation.") }
+        try refuseWhileRekeying()
+        let stored = try await stored(id)
         let transcript = try await transcript(of: stored)
+        try refuseWhileRekeying()
         // Another request may have opened it while this one read.
         if let open = conversations[id] { return open }
         let opened = Conversation(transcript: transcript, kept: true)
         conversations[id] = opened
         return opened
+    }
+
+    /// For what needs no content: nil where what is stored does not open.
+    private func openUnlessDamaged(_ id: ConversationID) async throws -> Conversation? {
+        do { return try await open(id) } catch VaultError.tampered {
+            _ = try await stored(id)
+            return nil
+        }
+    }
+
+    private func stored(_ id: ConversationID) async throws -> StoredConversation {
+        guard let stored = try await around.store.conversation(id, account: account.id),
+            visibleScope == nil || visibleScope == stored.scope
+        else { throw Refusal(.notFound, "There is no such conversation.") }
+        return stored
     }
 
     func transcript(of stored: StoredConversation) async throws -> Transcript {
@@ -117,25 +139,50 @@ extension Cell {
     /// Appends a turn; when this returns it is on disk and synced, unless the conversation is off the record.
     @discardableResult
     func append(_ turn: Turn, to id: ConversationID, at sequence: UInt64? = nil) async throws -> PlacedTurn {
-        let change = try await open(id).transcript.appending(turn, at: sequence)
-        try await keep(change, in: id)
-        guard let placed = change.transcript.turns.last else { throw Malformed() }
+        let transcript = try await keep(in: id) { try $0.appending(turn, at: sequence) }
+        guard let placed = transcript.turns.last else { throw Malformed() }
         return placed
     }
 
-    func keep(_ change: Transcript.Change, in id: ConversationID) async throws {
+    /// Makes a change of what the conversation is now and keeps it; changes of one conversation wait for each other.
+    @discardableResult
+    func keep(
+        in id: ConversationID, _ make: (Transcript) throws -> Transcript.Change
+    ) async throws -> Transcript {
+        _ = try await open(id)
+        await takeTurnToWrite(id)
+        defer { endTurnToWrite(id) }
         try refuseWhileRekeying()
         guard let conversation = conversations[id] else { throw Refusal(.notFound, "There is no such conversation.") }
+        let change = try make(conversation.transcript)
         if conversation.kept {
             try await around.store.change(id, account: account.id, head: change.head, record: change.record)
             if let record = change.record { lastRecord = (id, record) }
         }
         conversations[id]?.transcript = change.transcript
+        return change.transcript
     }
 
-    private func forget(_ id: ConversationID) {
+    private func takeTurnToWrite(_ id: ConversationID) async {
+        guard conversations[id]?.waiting != nil else {
+            conversations[id]?.waiting = []
+            return
+        }
+        await withCheckedContinuation { conversations[id]?.waiting?.append($0) }
+    }
+
+    private func endTurnToWrite(_ id: ConversationID) {
+        if conversations[id]?.waiting?.isEmpty == false {
+            conversations[id]?.waiting?.removeFirst().resume()
+        } else {
+            conversations[id]?.waiting = nil
+        }
+    }
+
+    func forget(_ id: ConversationID) {
         conversations[id]?.sequence?.close()
-        conversations[id] = nil
+        for waiting in conversations[id]?.waiting ?? [] { waiting.resume() }
+        (conversations[id], drafts[id]) = (nil, nil)
         if lastRecord?.conversation == id { lastRecord = nil }
     }
 
@@ -151,7 +198,7 @@ extension Cell {
     private func summary(_ id: ConversationID, _ head: ConversationHead, kept: Bool) -> Replies.Summary {
         Replies.Summary(
             id: id.hex, title: head.title, created: head.created, updated: head.updated, turns: head.count, kept: kept,
-            arrangement: head.arrangement ?? Arrangement())
+            arrangement: head.arrangement ?? Arrangement(), damaged: false)
     }
 }
 

@@ -24,6 +24,9 @@ extension Cell {
         guard let (id, record) = try await storedRecord(),
             let stored = try await around.store.conversation(id, account: account.id)
         else { return Replies.Tampering(tampering: nil) }
+        guard conversations[id]?.isBusy != true, !isRekeying else {
+            throw Refusal(.busy, "An answer is still being written in that conversation.")
+        }
         let records = try await around.store.records(of: id, account: account.id)
         let key = try key(of: stored)
         func opens(_ records: [SealedRecord]) -> Bool {

@@ -15,18 +15,22 @@ extension Cell {
         let wanted = request.text.trimmingCharacters(in: .whitespacesAndNewlines)
         guard (1...200).contains(wanted.count) else { throw Malformed() }
         let summaries = try await list().conversations
-        var found = 0
+        var (found, skipped) = (0, 0)
         for (index, summary) in summaries.enumerated() where found < Self.hitLimit {
             if index.isMultiple(of: Self.progressEvery) {
                 try await reply.send(Replies.Searched(searched: index, of: summaries.count))
             }
-            guard let transcript = try? await transcript(named: summary.id) else { continue }
+            guard let transcript = try? await transcript(named: summary.id) else {
+                skipped += 1
+                continue
+            }
             for hit in hits(of: wanted, in: transcript, summary) where found < Self.hitLimit {
                 try await reply.send(Replies.Hit(hit: hit))
                 found += 1
             }
         }
-        try await reply.finish(Replies.Found(found: found, complete: found < Self.hitLimit))
+        try await reply.finish(
+            Replies.Found(found: found, skipped: skipped, complete: found < Self.hitLimit && skipped == 0))
     }
 
     /// An open conversation's, or a stored one's without keeping it open.

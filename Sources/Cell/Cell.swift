@@ -42,8 +42,12 @@ actor Cell {
     var conversations: [ConversationID: Conversation] = [:]
     var completionSequence: EngineSequence?
     var completionIsBusy = false
-    /// Whether everything is being sealed anew; nothing is written meanwhile.
+    /// Whether everything is being sealed anew; nothing is opened or written meanwhile.
     var isRekeying = false
+    /// Whether the account record is being changed; one change at a time.
+    var isChangingAccount = false
+    /// What was written and not sent, by conversation; `.none` for the next one. In memory only.
+    var drafts: [ConversationID: String] = [:]
     var lastRecord: (conversation: ConversationID, record: SealedRecord)?
 
     init(account: Account, access: Access, around: Surroundings) {
@@ -79,7 +83,7 @@ actor Cell {
             conversation.sequence?.close()
         }
         completionSequence?.close()
-        conversations = [:]
+        (conversations, drafts) = ([:], [:])
         completionSequence = nil
         lastRecord = nil
     }

@@ -104,10 +104,8 @@ public actor CellHost: Carrier {
         let sealer = SharedSealer(incoming.takeSealer())
         return PieceStream { [weak self] send in
             let reply = ReplyWriter(sealer: sealer, hand: send)
-            if await self?.serveSessions(place, content, route, reply) != true {
-                await cell.serve(place, content, reply)
-            }
-            await self?.afterServing(place, route, cell)
+            if await self?.serveSessions(place, content, route, reply) == true { return }
+            if await cell.serve(place, content, reply) { await self?.afterServing(place, route, cell) }
         }
     }
 
@@ -177,8 +175,7 @@ public actor CellHost: Carrier {
             channels = channels.filter { $0.value.cell !== cell }
             await closeUnusedCells(keeping: false)
         case .revokeKey, .rekey:
-            // The cell of a revoked key must not outlive it, and what it holds open may be sealed anew; the others'
-            // programs open theirs again.
+            // The cell of a revoked key must not outlive it; the others' programs open theirs again.
             channels = channels.filter { $0.value.cell.isOwners }
             await closeUnusedCells(keeping: false)
         default: break
@@ -187,8 +184,13 @@ public actor CellHost: Carrier {
 
     /// - Parameter keeping: whether cells of API keys stay for their next request although no channel is open.
     func closeUnusedCells(keeping: Bool) async {
-        let used = Set(channels.values.map(\.name))
-        for (name, cell) in cells where !used.contains(name) && !(keeping && name.scope != .none) {
+        func isUnused(_ name: CellName) -> Bool {
+            !channels.values.contains { $0.name == name } && !(keeping && name.scope != .none)
+        }
+        for (name, cell) in cells where isUnused(name) {
+            // One that seals everything anew is the only one that knows the new root; it goes when it is done.
+            let isRekeying = await cell.isRekeying
+            guard !isRekeying, cells[name] === cell, isUnused(name) else { continue }
             cells[name] = nil
             await cell.close()
         }

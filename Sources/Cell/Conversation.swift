@@ -11,6 +11,8 @@ struct Conversation {
     /// Stops the answer that is being made; nil when there is none.
     var stop: (@Sendable () -> Void)?
     var isBusy = false
+    /// Changes that wait while one is being written; nil when none is.
+    var waiting: [CheckedContinuation<Void, Never>]?
     /// Whether the person stopped the answer before it could be stopped.
     var isStopWanted = false
 }

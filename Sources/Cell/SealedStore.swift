@@ -59,7 +59,9 @@ public protocol SealedStore: Sendable {
     func change(_ id: ConversationID, account: AccountID, head: SealedHead, record: SealedRecord?) async throws
     /// Replaces a conversation's key, head and records by ones that were sealed anew, all or nothing.
     func reseal(_ conversation: StoredConversation, account: AccountID, records: [SealedRecord]) async throws
-    /// Replaces an account by its next revision under another root key, with the wrapped keys of its own scope.
+    /// Replaces an account by its next revision under another root key, with all its wrapped conversation keys.
+    ///
+    /// Throws nothing once it is done.
     func rekey(_ account: Account, wrapped: [ConversationID: [UInt8]]) async throws
     /// Destroys a conversation's key and rows.
     func delete(_ id: ConversationID, account: AccountID) async throws -> (records: Int, logTruncated: Bool)

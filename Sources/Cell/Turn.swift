@@ -80,6 +80,7 @@ extension Cell {
     }
 
     private func begin(_ id: ConversationID) async throws {
+        try refuseWhileRekeying()
         guard try await !open(id).isBusy else {
             throw Refusal(.busy, "An answer is still being written in this conversation.")
         }
@@ -144,11 +145,10 @@ extension Cell {
 
     /// A new conversation is called by its first words.
     private func titleIfNew(_ id: ConversationID, from text: String) async throws {
-        let transcript = try await open(id).transcript
         let words = text.split(whereSeparator: \.isWhitespace)
-        guard transcript.head.title.isEmpty, !words.isEmpty else { return }
+        guard try await open(id).transcript.head.title.isEmpty, !words.isEmpty else { return }
         let title = words.prefix(Self.titleWords).joined(separator: " ") + (words.count > Self.titleWords ? " …" : "")
-        try await keep(transcript.changing(title: String(title.prefix(80))), in: id)
+        try await keep(in: id) { try $0.changing(title: String(title.prefix(80))) }
     }
 }
 

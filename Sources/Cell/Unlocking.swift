@@ -58,7 +58,8 @@ struct Unlocking: Sendable {
             let keyring = try? account.open(token: token)
         else { throw Self.wrong }
         let day = UInt32(clamping: Int(clock().timeIntervalSince1970 / 86_400))
-        try await store.noteUse(of: token.slot, account: account.id, day: day)
+        // A full disk must not keep programs out.
+        try? await store.noteUse(of: token.slot, account: account.id, day: day)
         return Unlocked(
             account: account, access: .key(Cell.OpenKeyring(keyring)),
             opened: Opened(account: account.id.hex, name: "", keep: false, scope: "key"))

@@ -13,8 +13,8 @@ extension Account {
 
     /// The same account under a new root key, with a passphrase and a new recovery code to open it.
     ///
-    /// API keys stay: their tokens open the same scope keys, which the new root wraps. The caller wraps the conversation
-    /// keys of the own scope anew and stores all of it at once.
+    /// API keys are revoked, and their scopes, which stay the owner's, get fresh keys. The caller wraps every conversation
+    /// key anew and stores all of it at once.
     public func rekeyed(
         passphrase: String, hash: PasswordHash = .fresh(), root: borrowing RootKey
     ) throws(VaultError) -> CreatedAccount {
@@ -22,11 +22,11 @@ extension Account {
         let fresh = RootKey.random()
         let recovery = RecoveryCode.random()
         do {
-            let inboxContext = context(field: 2)
-            let inbox = try Box.unwrap(inboxPrivateKey, key: root.metadata, context: inboxContext)
+            let inbox = AgreementKeyPair()
             var account = Account(
-                id: id, inboxPublicKey: inboxPublicKey,
-                inboxPrivateKey: try Box.wrap(inbox, key: fresh.metadata, context: inboxContext))
+                id: id, inboxPublicKey: inbox.publicKey,
+                inboxPrivateKey: try Box.wrap(
+                    inbox.privateSecret(), key: fresh.metadata, context: context(field: 2)))
             account.revision = revision
             try account.setProfile(profile, root: fresh)
             account.slots = [
@@ -41,18 +41,17 @@ extension Account {
         } catch let error as VaultError { throw error } catch { throw .malformed }
     }
 
-    /// An API key's slot, revoked or not, with its scope key and label sealed under another root.
+    /// An API key's slot as it is when its key is revoked, with a fresh scope key under the new root.
     private func rewrapped(_ slot: Slot, from old: borrowing RootKey, to new: borrowing RootKey) throws -> Slot {
         let known = try KeySlotParameters(decoding: slot.parameters)
-        let scopeContext = BoxContext("scope", id.bytes, known.scope.bytes)
-        let scopeKey = try Box.unwrap(known.scopeKey, key: old.keyring().secret, context: scopeContext)
         let parameters = KeySlotParameters(
-            salt: known.salt, scope: known.scope,
-            scopeKey: try Box.wrap(scopeKey, key: new.keyring().secret, context: scopeContext),
+            salt: randomBytes(16), scope: known.scope,
+            scopeKey: try Box.wrap(
+                .random(), key: new.keyring().secret, context: BoxContext("scope", id.bytes, known.scope.bytes)),
             createdDay: known.createdDay)
         let labelContext = context(field: 3, slot.id.bytes)
         return Slot(
-            kind: .key, id: slot.id, parameters: parameters.encoded(), wrappedKey: slot.wrappedKey,
+            kind: .key, id: slot.id, parameters: parameters.encoded(), wrappedKey: [],
             label: try Box.seal(
                 Box.open(slot.label, key: old.metadata, context: labelContext), key: new.metadata,
                 context: labelContext))

@@ -87,6 +87,7 @@ struct Piece: Decodable {
     struct Summary: Decodable {
         let id, title: String
         let arrangement: Arrangement
+        let damaged: Bool
     }
     struct Hit: Decodable { let conversation, before, match, after: String }
     struct Session: Decodable {
@@ -115,7 +116,9 @@ struct Piece: Decodable {
     let manner: Manner?
     let conversations: [Summary]?
     let hit: Hit?
-    let found: Int?
+    let found, skipped: Int?
+    let complete: Bool?
+    let drafts: [String: String]?
     let sessions: [Session]?
     let tampering: Tampering?
     let keys: [Key]?

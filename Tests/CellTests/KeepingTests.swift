@@ -143,10 +143,10 @@ struct KeepingTests {
         let ada = try await house.owner()
         let id = try await ada.begin()
         try await ada.say("hello", in: id)
-        let before = await house.store.bytes
         let token = try await ada.one("keys.create", nil, #"{"label":"editor"}"#).token ?? ""
         let tutorial = #"{"message":"hello","session":"s"}"#
         try await house.enter(.key(token: token)).one("tutorial.chat", nil, tutorial)
+        let before = await house.store.bytes
         let renewed = try await ada.all(
             "rekey", nil, #"{"current":"\#(House.passphrase)","new":"another long one"}"#)
         let code = try #require(renewed.last?.recovery)
@@ -158,11 +158,78 @@ struct KeepingTests {
             try await house.unlock("another long one"), try await house.enter(.recovery(name: "Ada", code: code)),
         ] {
             #expect(try await again.one("conversations.read", id).turns?.count == 4)
-            #expect(try await again.one("keys").keys?.first?.label == "editor")
+            #expect(try await again.one("conversations").conversations?.count == 2)
+            #expect(try await again.one("keys").keys?.isEmpty == true)
         }
-        let program = try await house.enter(.key(token: token))
-        try await program.one("tutorial.chat", nil, tutorial)
-        #expect(try await program.one("tutorial.history", nil, #"{"session":"s"}"#).turns?.count == 4)
+        await #expect(throws: Refusal.self) { _ = try await house.enter(.key(token: token)) }
+    }
+
+    @Test func `nothing comes between while keys are renewed, and a lock waits for the end`() async throws {
+        let house = try House()
+        let ada = try await house.owner()
+        let id = try await ada.begin()
+        for _ in 0..<8 { try await ada.say("hello", in: ada.begin()) }
+        try await ada.say("hello", in: id)
+        let other = try await house.unlock()
+        let request = #"{"current":"\#(House.passphrase)","new":"another long one"}"#
+        let renewing = try await ada.ask("rekey", object: nil, Data(request.utf8))
+        for (action, content) in [
+            ("rekey", request), ("recovery.renew", #"{"current":"\#(House.passphrase)"}"#),
+            ("passphrase.change", request), ("settings", "{}"), ("conversations.create", #"{"offRecord":false}"#),
+        ] {
+            let refusal = await #expect(throws: Refusal.self, "\(action)") { try await other.one(action, nil, content) }
+            #expect(refusal?.code == .busy, "\(action)")
+        }
+        try await other.one("lock")
+        while try await renewing.next() != nil {}
+        let again = try await house.unlock("another long one")
+        #expect(try await again.one("conversations.read", id).turns?.count == 2)
+        #expect(try await again.one("conversations").conversations?.count == 9)
+    }
+
+    @Test func `a conversation that does not open hides no other and can be deleted`() async throws {
+        let house = try House()
+        let ada = try await house.owner()
+        let (damaged, whole) = (try await ada.begin(), try await ada.begin())
+        try await ada.say("hello", in: damaged)
+        try await ada.say("hello", in: whole)
+        try await ada.one("lock")
+        await house.store.spoilHead(of: damaged)
+        let again = try await house.unlock()
+        let listed = try await again.one("conversations").conversations ?? []
+        #expect(listed.first { $0.id == damaged }?.damaged == true && listed.count == 2)
+        let found = try await again.all("conversations.search", nil, #"{"text":"hello"}"#).last
+        #expect(found?.found ?? 0 > 0 && found?.skipped == 1 && found?.complete == false)
+        #expect(try await again.one("conversations.delete", damaged).receipt?.records == 2)
+        #expect(try await again.one("conversations").conversations?.map(\.id) == [whole])
+    }
+
+    @Test func `a change during an answer loses neither`() async throws {
+        let ada = try await House().owner()
+        let id = try await ada.begin()
+        let reply = try await ada.ask("conversations.send", object: id, Data(#"{"text":"hello"}"#.utf8))
+        var count = 0
+        while try await reply.next() != nil {
+            try await ada.one("conversations.change", id, #"{"title":"Title \#(count)"}"#)
+            count += 1
+        }
+        #expect(try await ada.one("conversations.read", id).turns?.count == 2)
+        #expect(try await ada.one("conversations").conversations?.first?.title == "Title \(count - 1)")
+    }
+
+    @Test func `drafts are in memory until the lock`() async throws {
+        let house = try House()
+        let ada = try await house.owner()
+        let id = try await ada.begin()
+        try await ada.one("drafts.keep", id, #"{"text":"half a thought"}"#)
+        try await ada.one("drafts.keep", nil, #"{"text":"another"}"#)
+        #expect(
+            try await house.unlock().one("drafts").drafts == [
+                id: "half a thought", String(repeating: "0", count: 32): "another",
+            ])
+        for stored in await house.store.bytes { #expect(stored.ranges(of: Array("thought".utf8)).isEmpty) }
+        try await ada.one("lock")
+        #expect(try await house.unlock().one("drafts").drafts?.isEmpty == true)
     }
 
     @Test func `keys are renewed only with the passphrase, and a full disk leaves the old ones`() async throws {

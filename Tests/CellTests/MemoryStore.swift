@@ -31,6 +31,16 @@ actor MemoryStore: SealedStore {
     /// Drops the last record of every conversation, as somebody with the disk could.
     func dropLastRecords() { for id in kept.keys { kept[id]?.records.removeLast() } }
 
+    /// Flips a bit of a head.
+    func spoilHead(of hex: String) {
+        guard let id = ConversationID(hex: hex), let old = kept[id]?.conversation else { return }
+        var box = old.head.box
+        box[box.count - 1] ^= 1
+        kept[id]?.conversation = StoredConversation(
+            id: id, scope: old.scope, epoch: old.epoch, wrappedKey: old.wrappedKey,
+            head: SealedHead(version: old.head.version, box: box))
+    }
+
     func hasAccounts() -> Bool { !accounts.isEmpty }
     func account(lookup: [UInt8]) -> Account? { lookups[lookup].flatMap { accounts[$0] } }
     func account(id: AccountID) -> Account? { accounts[id] }

@@ -23,7 +23,6 @@ async function enter(credential) {
 async function chat(session, draft = "") {
     const leave = async (message, draft) => {
         await forget("session");
-        await forget("drafts");
         unlock(message, draft);
     };
     const onLock = () => leave(S.unlock.locked, "").then(tellLocked);

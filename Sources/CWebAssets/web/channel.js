@@ -103,20 +103,6 @@ export class ReplyOpener {
     }
 }
 
-// What this browser keeps for the session, as bytes that only the session's key opens (§5): nonce ‖ AES-256-GCM.
-const draftCipher = async (key, use) => cipher(await expand(key, utf8("cloister/drafts/v1")), use);
-
-export async function sealDrafts(key, texts) {
-    const iv = crypto.getRandomValues(new Uint8Array(12));
-    const sealed = await subtle.encrypt({ name: "AES-GCM", iv }, await draftCipher(key, "encrypt"), pad(utf8(JSON.stringify(texts)), 256));
-    return concat(iv, new Uint8Array(sealed));
-}
-
-export async function openDrafts(key, bytes) {
-    const opened = await subtle.decrypt({ name: "AES-GCM", iv: bytes.subarray(0, 12) }, await draftCipher(key, "decrypt"), bytes.subarray(12));
-    return JSON.parse(new TextDecoder().decode(unpad(new Uint8Array(opened))));
-}
-
 // What a piece says. A sealed error becomes a Refusal.
 export function parse(content) {
     const value = JSON.parse(new TextDecoder().decode(content));

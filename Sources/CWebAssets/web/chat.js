@@ -23,10 +23,10 @@ export class Chat {
     constructor(channel, opened, { onLock, onLocked }, draft = "") {
         Object.assign(this, { channel, opened, onLock, onLocked });
         this.left = false; // Whether the unlock screen took over.
-        this.drafts = new Drafts(channel.key);
+        this.drafts = new Drafts((...request) => channel.ask(...request));
         this.meter = new ContextMeter();
         this.composer = new Composer(draft, {
-            onSend: (text) => this.send(text), onStop: () => this.conversation.stop(), onDraft: (text) => this.drafts.set(this.conversation?.id, text),
+            onSend: (text) => this.send(text), onStop: () => this.conversation.stop(), onDraft: (text) => this.drafts.set(this.conversation, text),
         }, this.meter.node);
         this.dialog = new Dialog();
         this.idle = new IdleTimer(() => this.lock());
@@ -77,12 +77,16 @@ export class Chat {
             await work();
             return true;
         } catch (error) {
-            if (LOCKED.has(error.status)) {
+            if (this.isLocked(error)) {
                 this.leave();
                 this.onLocked(this.composer.draft);
             } else this.say(begun() && !error.code ? S.chat.cut : explain(error));
             return false;
         }
+    }
+
+    isLocked(error) {
+        return LOCKED.has(error.status);
     }
 
     say(text) {
@@ -106,6 +110,8 @@ export class Chat {
 
     async open(id, sequence = null) {
         if (this.isAnswering) return;
+        const damaged = this.conversations.find((conversation) => conversation.id === id)?.damaged;
+        if (damaged) this.enter(new Conversation(this, id, { title: S.chat.damaged }));
         await this.guard(async () => {
             this.enter(new Conversation(this, id, await this.channel.ask("conversations.read", id)));
             const found = this.conversation.turns.find((turn) => turn.sequence === sequence);
@@ -126,7 +132,7 @@ export class Chat {
         this.meter.clear();
         this.sidebar.open(false);
         this.sidebar.mark(conversation.id);
-        this.composer.draft = this.drafts.get(conversation.id);
+        this.composer.draft = this.drafts.get(conversation);
         this.composer.focus();
     }
 
@@ -185,7 +191,7 @@ export class Chat {
 
     fillPanel() {
         this.closePanel ??= button("close", S.chat.close, () => this.showPanel(false));
-        return showPanel(this.panel, this.channel, this.closePanel);
+        return showPanel(this.panel, this, this.closePanel);
     }
 
     // What is stored, who may come in, and the keys: in place of the conversation.
@@ -207,6 +213,7 @@ export class Chat {
     leave() {
         this.left = true;
         this.idle.stop();
+        this.drafts.stop();
         this.palette.stop();
     }
 

@@ -58,7 +58,6 @@ function confirmDelete(chat) {
     chat.dialog.ask({ title: S.chat.confirmDelete, content, yes: S.chat.really, no: S.chat.keepIt }, () => chat.guard(async () => {
         const { id } = chat.conversation;
         const { receipt } = await chat.channel.ask("conversations.delete", id);
-        chat.drafts.set(id, "");
         await chat.refresh();
         chat.fresh(!chat.opened.keep);
         chat.say(S.chat.receipt(receipt));

@@ -26,7 +26,7 @@ export class Conversation {
     add(role, model) {
         const { models } = this.chat;
         const turn = new Turn(role, role === "user" ? S.chat.you : models.speaker(model), (url) => this.chat.confirmLink(url), {
-            edit: (text) => !this.answer && this.send(text, turn), retry: () => !this.answer && this.retry(), goOn: () => !this.answer && this.goOn(),
+            canEdit: () => !this.answer, edit: (text) => this.send(text, turn), retry: () => !this.answer && this.retry(), goOn: () => !this.answer && this.goOn(),
         });
         this.turns.push(turn);
         this.node.append(turn.node);
@@ -53,7 +53,7 @@ export class Conversation {
                 this.turns.push(turn);
                 this.node.append(turn.node);
             }
-            if (!replaced) this.chat.composer.give(text);
+            this.chat.composer.give(text);
         };
         await this.receive("conversations.send", request, this.add("assistant"), { asked, undo });
     }

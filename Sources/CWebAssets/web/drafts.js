@@ -1,35 +1,44 @@
-// What was written and not sent, by conversation. It is sealed under the channel's key before this browser keeps it, so that it is
-// there after a reload and gone with the session.
+// What was written and not sent, by conversation. The cell keeps it until the vault is locked; this browser writes none of it down.
+// What is written for an off-the-record chat that has not begun stays in this window.
 
-import { openDrafts, sealDrafts } from "./channel.js";
-import { keep, read } from "./session.js";
-
-const PAUSE = 400; // Milliseconds without typing before drafts are kept.
+const PAUSE = 400; // Milliseconds without typing before a draft is handed over.
+const VEILED = "veiled";
+const NEXT = "0".repeat(32); // The conversation that has not begun.
 
 export class Drafts {
-    constructor(key) {
-        this.key = key;
+    // `ask(action, object, content)` reaches the cell.
+    constructor(ask) {
+        this.ask = ask;
         this.texts = {};
+        this.timers = {};
     }
 
     async restore() {
-        const sealed = await read("drafts");
-        this.texts = (sealed && (await openDrafts(this.key, sealed).catch(() => null))) ?? {};
+        const { drafts } = await this.ask("drafts");
+        this.texts = { ...drafts, ...this.texts };
+    }
+
+    nameOf({ id, veiled }) {
+        return id ?? (veiled ? VEILED : NEXT);
     }
 
     get(conversation) {
-        return this.texts[conversation ?? ""] ?? "";
+        return this.texts[this.nameOf(conversation)] ?? "";
     }
 
     set(conversation, text) {
-        const name = conversation ?? "";
-        if (text) this.texts[name] = text;
-        else delete this.texts[name];
-        clearTimeout(this.timer);
-        this.timer = setTimeout(() => this.store(), PAUSE);
+        const name = this.nameOf(conversation);
+        this.texts[name] = text;
+        clearTimeout(this.timers[name]);
+        if (name !== VEILED) this.timers[name] = setTimeout(() => this.hand(name), PAUSE);
     }
 
-    async store() {
-        await keep("drafts", await sealDrafts(this.key, this.texts));
+    // A draft that does not reach the cell is still in this window.
+    hand(name) {
+        return this.ask("drafts.keep", name === NEXT ? null : name, { text: this.texts[name] }).catch(() => {});
+    }
+
+    stop() {
+        for (const timer of Object.values(this.timers)) clearTimeout(timer);
     }
 }

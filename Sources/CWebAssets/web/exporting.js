@@ -42,7 +42,7 @@ export const exportAll = (chat, kind = "json") => chat.guard(async () => {
             read.push(await chat.channel.ask("conversations.read", id));
         } catch (error) {
             if (!error.code || error.code === "locked") throw error;
-            failed.push(title);
+            failed.push(title || S.chat.damaged);
         }
     }
     if (kind === "json") save("cloister.json", "application/json", json(read.map(plain)));

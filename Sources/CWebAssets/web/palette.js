@@ -67,11 +67,11 @@ export class Palette {
     // What was said, as it is found.
     async find(text) {
         try {
-            for await (const { searched, of, hit, found, complete } of this.search(text)) {
+            for await (const { searched, of, hit, found, skipped, complete } of this.search(text)) {
                 if (this.input.value.trim() !== text || !this.node.open) return;
                 if (searched !== undefined) this.state.textContent = S.palette.searching(searched, of);
                 if (hit) this.add(hit);
-                if (found !== undefined) this.state.textContent = S.palette.found(found, complete);
+                if (found !== undefined) this.state.textContent = S.palette.found(found, complete, skipped);
             }
         } catch {
             this.state.textContent = S.palette.failed;

@@ -37,13 +37,13 @@ function stored({ lastRecord, time, archive }) {
 }
 
 // Flips a bit of a copy of the last record while the person watches.
-function tampering(channel, { lastRecord, time }) {
+function tampering(chat, { lastRecord, time }) {
     if (!lastRecord) return line(P.intact, P.nothingStored, P.source(P.archive, time));
     const said = element("p", { role: "status" });
-    const flip = async () => {
-        const { tampering } = await channel.ask("evidence.tamper");
+    const flip = () => chat.guard(async () => {
+        const { tampering } = await chat.channel.ask("evidence.tamper");
         said.textContent = tampering ? P.flipped(tampering) : P.nothingStored;
-    };
+    });
     const made = line(P.intact, P.intactValue, P.source(P.archive, time), element("button", { class: "outlined", onclick: flip }, P.flip), said);
     made.querySelector("details").open = true;
     return made;
@@ -55,8 +55,8 @@ function models({ models, time }) {
         ...(model.guide ? [element("p", {}, P.refuteGuide)] : command(P.refuteModel, `cloister models verify ${quoted(model.id)}`))));
 }
 
-export async function showPanel(node, channel, close) {
-    const evidence = await channel.ask("evidence");
+export async function showPanel(node, chat, close) {
+    const evidence = await chat.channel.ask("evidence");
     const { time, listening, outgoing, accepted, source, process, store, walls } = evidence;
     const kernel = P.source(source, time);
     const connections = outgoing.map(({ remote, state }) => `${remote} (${state})`).join(", ");
@@ -65,7 +65,7 @@ export async function showPanel(node, channel, close) {
         ...group(P.network, line(P.outgoing, connections || P.none, kernel, ...command(P.refuteOutgoing, `ss -tanp | grep pid=${process},`)),
             line(P.listening, listening.join(", ") || P.none, kernel, ...command(P.refuteListening, `ss -tlnp | grep pid=${process},`)),
             line(P.accepted, String(accepted), kernel), loaded()),
-        ...group(P.disk, stored(evidence), tampering(channel, evidence), line(P.records, P.recordsValue(store.records, store.bytes), P.source(P.archive, time))),
+        ...group(P.disk, stored(evidence), tampering(chat, evidence), line(P.records, P.recordsValue(store.records, store.bytes), P.source(P.archive, time))),
         ...group(P.program, ...models(evidence), line(P.walls, walls === "not enforced" ? P.noWalls : walls, P.source(P.node, time))),
-        element("button", { class: "outlined", onclick: () => showPanel(node, channel, close) }, P.refresh));
+        element("button", { class: "outlined", onclick: () => chat.guard(() => showPanel(node, chat, close)) }, P.refresh));
 }

@@ -33,7 +33,7 @@ export class Sidebar {
     // Pinned ones first; within both, the newest first.
     show(conversations, current) {
         Object.assign(this, { conversations, current });
-        const begun = conversations.filter(({ turns }) => turns > 0);
+        const begun = conversations.filter(({ turns, damaged }) => turns > 0 || damaged);
         const tags = [...new Set(begun.flatMap(({ arrangement }) => arrangement.tags))].sort();
         if (!tags.includes(this.tag)) this.tag = null;
         this.tags.replaceChildren(...tags.map((tag) => element("button", { class: "tag", "aria-pressed": String(tag === this.tag), onclick: () => this.choose(tag) }, visible(tag))));
@@ -48,9 +48,9 @@ export class Sidebar {
         this.show(this.conversations, this.current);
     }
 
-    row({ id, title, kept, arrangement }) {
+    row({ id, title, kept, arrangement, damaged }) {
         return element("li", {}, element("button", { "data-id": id, onclick: () => this.onOpen(id) },
-            element("span", {}, visible(title || S.chat.untitled)),
+            element("span", {}, damaged ? S.chat.damaged : visible(title || S.chat.untitled)),
             arrangement.pinned ? icon("pin", S.chat.pinned) : null, kept ? null : icon("veil", S.chat.offRecord)));
     }
 

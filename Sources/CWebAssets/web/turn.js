@@ -6,7 +6,7 @@ import { MarkdownView } from "./markdown.js";
 import { S } from "./strings.js";
 
 export class Turn {
-    // `ask(url)` is called when a link of an answer is pressed; `doing` names what else can be done: { edit, retry, goOn }.
+    // `ask(url)` is called when a link of an answer is pressed; `doing` names what else can be done: { edit, canEdit, retry, goOn }.
     constructor(role, speaker, ask, doing = {}) {
         this.role = role;
         this.doing = doing;
@@ -66,9 +66,12 @@ export class Turn {
             field.replaceWith(this.body);
             this.foot.hidden = false;
         };
+        // While an answer runs nothing is sent, and the text stays where it was written.
         const send = () => {
+            const text = input.value.trim();
+            if (!text || !this.doing.canEdit()) return;
             leave();
-            if (input.value.trim()) this.doing.edit(input.value.trim());
+            this.doing.edit(text);
         };
         const field = element("form", { class: "editing", onsubmit: (event) => (event.preventDefault(), send()) }, input,
             element("div", { class: "buttons" },

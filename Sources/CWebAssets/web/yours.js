@@ -10,20 +10,25 @@ const Y = S.yours;
 const IDLE = [5, 15, 60, 240];
 
 // A part of the page that can make itself again: `make()` returns its nodes.
-function section(title, make) {
+function section(chat, title, make) {
     const [body, problem] = [element("div"), element("p", { class: "problem", role: "alert" })];
     const node = element("section", {}, element("h2", {}, title), body, problem);
-    const attempt = async (work) => {
+    // One thing at a time; what is shown once is shown whatever happens then. A session that was locked goes to the unlock screen.
+    const attempt = (work) => chat.guard(async () => {
         problem.textContent = "";
+        body.inert = true;
+        let said = [];
         try {
-            const said = await work();
+            said = (await work()) ?? [];
             await fill();
-            if (said) body.append(...said);
         } catch (error) {
-            if (error.status === 401) throw error;
+            if (chat.isLocked(error)) throw error;
             problem.textContent = explain(error);
+        } finally {
+            body.inert = false;
+            body.append(...said);
         }
-    };
+    });
     const fill = async () => body.replaceChildren(...(await make(attempt)));
     return { node, fill };
 }
@@ -38,7 +43,7 @@ const time = (text) => new Date(text).toLocaleString([], { dateStyle: "short", t
 
 function keeping(chat) {
     const { channel } = chat;
-    return section(Y.keeping, async (attempt) => {
+    return section(chat, Y.keeping, async (attempt) => {
         const { keep, idleMinutes } = await channel.ask("settings");
         const change = (content) => attempt(async () => {
             const settings = await channel.ask("settings", null, content);
@@ -56,8 +61,9 @@ function keeping(chat) {
     });
 }
 
-function sessions({ channel }) {
-    return section(Y.sessions, async (attempt) => {
+function sessions(chat) {
+    const { channel } = chat;
+    return section(chat, Y.sessions, async (attempt) => {
         const { sessions } = await channel.ask("sessions");
         return [hint(Y.sessionsHint), table([Y.session, Y.opened, Y.lastUse, ""], sessions.map(({ id, opened, lastUse, scope, own }) =>
             row(own ? Y.thisOne : scope === "owner" ? Y.anotherBrowser : Y.program, time(opened), time(lastUse),
@@ -65,8 +71,9 @@ function sessions({ channel }) {
     });
 }
 
-function keys({ channel }) {
-    return section(Y.keys, async (attempt) => {
+function keys(chat) {
+    const { channel } = chat;
+    return section(chat, Y.keys, async (attempt) => {
         const { keys } = await channel.ask("keys");
         const { input, node } = field(Y.label, { name: "label", required: true, maxlength: 80, autocomplete: "off" });
         const create = () => attempt(async () => {
@@ -84,7 +91,7 @@ const secret = (label, name, autocomplete) => field(label, { name, type: "passwo
 
 function secrets(chat) {
     const { channel } = chat;
-    return section(Y.secrets, async (attempt) => {
+    return section(chat, Y.secrets, async (attempt) => {
         const current = secret(Y.current, "current", "current-password");
         const fresh = secret(Y.fresh, "new", "new-password");
         fresh.input.required = false;
@@ -110,8 +117,9 @@ function secrets(chat) {
     });
 }
 
-function stored({ channel }) {
-    return section(Y.stored, async () => {
+function stored(chat) {
+    const { channel } = chat;
+    return section(chat, Y.stored, async () => {
         const { stored } = await channel.ask("stored");
         const part = (name, { count, bytes }) => row(name, String(count), Y.bytes(bytes), Y.sealed);
         return [table([Y.what, Y.count, Y.size, Y.readable], [

@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 public import Inference
 import Vault
@@ -95,6 +96,14 @@ enum Replies {
         let turns: UInt64
         let kept: Bool
         let arrangement: Arrangement
+        /// Whether what is stored of it does not open.
+        let damaged: Bool
+
+        static func damaged(_ id: ConversationID) -> Summary {
+            Summary(
+                id: id.hex, title: "", created: .distantPast, updated: .distantPast, turns: 0, kept: true,
+                arrangement: Arrangement(), damaged: true)
+        }
     }
     struct Conversations: Encodable { let conversations: [Summary] }
     struct Created: Encodable {
@@ -134,9 +143,10 @@ enum Replies {
         let hit: Body
     }
     struct Found: Encodable {
-        let found: Int
+        let found, skipped: Int
         let complete: Bool
     }
+    struct Drafts: Encodable { let drafts: [String: String] }
     struct Deleted: Encodable {
         struct Receipt: Encodable {
             let id: String

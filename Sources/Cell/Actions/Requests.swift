@@ -66,6 +66,11 @@ enum Requests {
         enum CodingKeys: CaseIterable, CodingKey { case current, new }
     }
 
+    struct Draft: ClosedRequest {
+        let text: String
+        enum CodingKeys: CaseIterable, CodingKey { case text }
+    }
+
     struct RenewRecovery: ClosedRequest {
         let current: String
         enum CodingKeys: CaseIterable, CodingKey { case current }

@@ -8,6 +8,8 @@ struct LineEditor {
             String)
     }
 
+    private static let pasteLimit = 1 << 20
+
     private var memory: [String] = []
     private let input = FileHandle.standardInput
 
@@ -70,7 +72,7 @@ struct LineEditor {
 
     /// Line breaks of pasted text are shown as a sign, so that one line stays one line.
     private func draw(_ prompt: String, _ text: [Character], _ place: Int) {
-        let shown = text.map { $0.isNewline ? "⏎" : String($0) }
+        let shown = text.map { $0.isNewline ? "⏎" : $0 == "\t" ? " " : String($0).harmless }
         let width = windowWidth() - prompt.count - 1
         let first = max(0, place - width)
         let visible = shown[first...].prefix(max(width, 1)).joined()
@@ -138,12 +140,16 @@ struct LineEditor {
 
     /// Everything up to the end of the paste.
     private func pasted() -> Key? {
-        var bytes: [UInt8] = []
         let end = Array("\u{1B}[201~".utf8)
-        while !bytes.suffix(end.count).elementsEqual(end), bytes.count < 1 << 20, let next = byte() {
-            bytes.append(next)
+        var (bytes, tail) = ([UInt8](), [UInt8]())
+        while tail != end, let next = byte() {
+            tail.append(next)
+            // What is beyond the limit is read and dropped: it must not be taken for keys.
+            if tail.count > end.count, case let oldest = tail.removeFirst(), bytes.count < Self.pasteLimit {
+                bytes.append(oldest)
+            }
         }
-        let text = String(decoding: bytes.dropLast(end.count), as: UTF8.self)
+        let text = String(decoding: bytes, as: UTF8.self)
         return .paste(text.replacing("\r\n", with: "\n").replacing("\r", with: "\n"))
     }
 }

@@ -8,7 +8,12 @@ enum Terminal {
         do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch { exit(0) }
     }
 
-    static func note(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8)) }
+    /// The same for what names of files and models, or labels, are in.
+    static func say(_ text: String) { show(text.harmless) }
+
+    static func note(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data((text.harmless + "\n").utf8))
+    }
 
     /// How far long work is, on one line that is written over; nothing where nobody looks.
     static func progress(_ what: String, _ done: Int, _ total: Int) {

@@ -19,7 +19,7 @@ struct TerminalMarkdown {
 
     /// What to show of the next piece.
     mutating func feed(_ text: String) -> String {
-        let safe = String(String.UnicodeScalarView(text.unicodeScalars.filter(Self.isHarmless)))
+        let safe = text.harmless
         guard isStyled else { return safe }
         var output = ""
         for character in safe { output += next(character) }
@@ -75,10 +75,18 @@ struct TerminalMarkdown {
         }
         return marked() + (isBold || isCode ? Style.plain : "") + "\n"
     }
+}
 
-    /// No escape sequences, no overwriting, no reordering: a model's answer must not act on the terminal.
-    private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
+extension String {
+    /// Without what would act on a terminal: no escape sequences, no overwriting, no reordering.
+    ///
+    /// For everything that somebody else wrote: answers, names in files, what was pasted.
+    var harmless: String { String(String.UnicodeScalarView(unicodeScalars.filter(\.isHarmless))) }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isHarmless: Bool {
+        switch value {
         case 0x09, 0x0A: true
         case 0..<0x20, 0x7F..<0xA0: false
         case 0x202A...0x202E, 0x2066...0x2069, 0x200E, 0x200F, 0x061C: false

@@ -62,9 +62,9 @@ extension Models {
                     let encoder = JSONEncoder()
                     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
                     let report = try encoder.encode(Report(models: models, skipped: skipped))
-                    Terminal.show(String(decoding: report, as: UTF8.self) + "\n")
+                    Terminal.say(String(decoding: report, as: UTF8.self) + "\n")
                 } else {
-                    Terminal.show(models.map(Self.lines).joined(separator: "\n") + "\n")
+                    Terminal.say(models.map(Self.lines).joined(separator: "\n") + "\n")
                     for entry in skipped {
                         Terminal.note("passed over: \(entry.store.rawValue) \(entry.place): \(entry.reason)")
                     }
@@ -107,7 +107,7 @@ extension Models {
                 let (_, _, own) = try await options.open()
                 let name = name ?? URL(filePath: file).deletingPathExtension().lastPathComponent
                 let model = try own.add(file, as: name) { Terminal.progress("copying", $0, $1) }
-                Terminal.show("added \(model.id), SHA-256 \(own.memory().digests[model.id] ?? "")\n")
+                Terminal.say("added \(model.id), SHA-256 \(own.memory().digests[model.id] ?? "")\n")
                 for obstacle in try model.open().inspect().obstacles { Terminal.note("but: \(obstacle)") }
             }
         }
@@ -133,7 +133,7 @@ extension Models {
                     throw UserError("\(model.id) belongs to another program; Cloister only reads it")
                 }
                 try own.remove(model)
-                Terminal.show("removed \(model.id)\n")
+                Terminal.say("removed \(model.id)\n")
             }
         }
     }
@@ -157,7 +157,7 @@ extension Models {
                 let file = try model.open()
                 let digest = try model.verify(file, in: own) { Terminal.progress("hashing", $0, file.byteCount) }
                 let promise = model.promisedDigest == nil ? "" : ", as its store promises"
-                Terminal.show("\(model.id) is unchanged: SHA-256 \(digest)\(promise)\n")
+                Terminal.say("\(model.id) is unchanged: SHA-256 \(digest)\(promise)\n")
             }
         }
     }
@@ -180,7 +180,7 @@ extension Models {
                 let model = try catalogue.model(named: name)
                 try own.change { $0.digests[model.id] = nil }
                 let digest = try model.verify(model.open(), in: own)
-                Terminal.show("\(model.id) is now SHA-256 \(digest)\n")
+                Terminal.say("\(model.id) is now SHA-256 \(digest)\n")
             }
         }
     }
@@ -204,7 +204,7 @@ extension Models {
                 let model = name == "guide" ? nil : try catalogue.model(named: name)
                 if let obstacle = try model?.open().inspect().obstacles.first { throw obstacle }
                 try own.change { $0.standard = model?.id }
-                Terminal.show("\(model?.id ?? "guide") answers from now on\n")
+                Terminal.say("\(model?.id ?? "guide") answers from now on\n")
             }
         }
     }

@@ -65,7 +65,7 @@ struct Serve: AsyncParsableCommand {
             door.add(to: router)
         } whenListening: {
             // Straight to the descriptor: a pipe that reads the link must not wait for a buffer to fill.
-            Terminal.show(lines.joined(separator: "\n") + "\n")
+            Terminal.say(lines.joined(separator: "\n") + "\n")
         }
         let group = ServiceGroup(
             configuration: .init(

@@ -36,7 +36,7 @@ struct TypedCommand {
     func perform(on talk: inout Talk) async throws -> Bool {
         switch name {
         case nil: Terminal.note("there is no /\(word); /help lists what there is")
-        case .help: for name in Name.allCases { Terminal.show("  \(name.explanation)\n") }
+        case .help: for name in Name.allCases { Terminal.say("  \(name.explanation)\n") }
         case .model where argument.isEmpty: try await list(talk)
         case .model: talk.model = argument
         case .system: try await talk.frame(argument)
@@ -53,7 +53,7 @@ struct TypedCommand {
         for model in models {
             let isChosen = talk.model.map { $0 == model.id || $0 == model.name } ?? model.standard
             let state = model.obstacles.first.map { "does not run: \($0)" } ?? (model.loaded ? "in memory" : "")
-            Terminal.show(
+            Terminal.say(
                 "\(isChosen ? "*" : " ") \(model.name)  \(model.quantisation)  \(Amount.bytes(model.bytes))  \(state)\n"
             )
         }

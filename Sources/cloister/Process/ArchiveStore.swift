@@ -87,7 +87,7 @@ struct ArchiveStore: SealedStore {
 
     func rekey(_ account: Account, wrapped: [ConversationID: [UInt8]]) async throws {
         let keys = Dictionary(uniqueKeysWithValues: wrapped.map { ($0.key.bytes, $0.value) })
-        try await said { try await archive.rekey(row(account), scope: ScopeID.none.bytes, wrapped: keys) }
+        try await said { try await archive.rekey(row(account), wrapped: keys) }
     }
 
     func delete(_ id: ConversationID, account: AccountID) async throws -> (records: Int, logTruncated: Bool) {

@@ -22,7 +22,7 @@ actor Shelf: ModelShelf {
     /// What the person asked for at the start; nil: what the store remembers.
     private let wanted: FoundModel?
     private var loaded: [String: Loaded] = [:]
-    private var loading: [String: Task<LoadedModel, any Error>] = [:]
+    private var loading: [String: (task: Task<LoadedModel, any Error>, needs: Int)] = [:]
     private var inspections: [String: (stamp: String, inspection: ModelInspection)] = [:]
 
     /// - Throws: `UserError` if the wanted model is not there or does not run.
@@ -85,7 +85,7 @@ actor Shelf: ModelShelf {
         let found = try wanted.flatMap { $0.id == id || $0.name == id ? $0 : nil } ?? catalogue.model(named: id)
         loaded[found.id]?.lastUse = .now
         if let model = loaded[found.id]?.model { return model }
-        if let task = loading[found.id] { return try await task.value }
+        if let known = loading[found.id] { return try await known.task.value }
         let description = describe(found)
         if !description.obstacles.isEmpty {
             throw Refusal(
@@ -98,7 +98,7 @@ actor Shelf: ModelShelf {
             let digest = try found.verify(file, in: own) { progress($0, file.byteCount) }
             return try LoadedModel(file, options: options, description: description, digest: digest)
         }
-        loading[found.id] = task
+        loading[found.id] = (task, description.needs)
         defer { loading[found.id] = nil }
         let model = try await task.value
         loaded[found.id] = Loaded(model: model, lastUse: .now)
@@ -107,7 +107,8 @@ actor Shelf: ModelShelf {
 
     /// Unloads what was unused for longest until the model fits.
     private func makeRoom(for model: ModelDescription) throws {
-        func used() -> Int { loaded.values.map(\.model.description.needs).reduce(0, +) }
+        let coming = loading.values.map(\.needs).reduce(0, +)
+        func used() -> Int { coming + loaded.values.map(\.model.description.needs).reduce(0, +) }
         let idle = loaded.filter { $0.value.model.isIdle }.sorted { $0.value.lastUse < $1.value.lastUse }
         for (id, _) in idle where used() + model.needs > budget { loaded[id] = nil }
         guard used() + model.needs <= budget else {

@@ -147,22 +147,41 @@ def test_conversations_are_exported(person):
     assert [turn["role"] for turn in whole["conversations"][0]["turns"]] == ["user", "assistant"]
 
 
-def test_a_draft_is_there_after_a_reload_and_sealed_until_then(person):
+def test_a_draft_is_there_after_a_reload_and_nowhere_written(person):
     page = person.enter()
     person.say("What is Cloister?")
-    page.get_by_label("Write a message").fill("half a thou")
+    page.get_by_label("Write a message").fill("half a thought")
+    command(page, "New chat")
+    page.get_by_label("Write a message").fill("another one")
     page.wait_for_timeout(800)
     kept = page.evaluate("""() => new Promise((resolve) => {
         const opening = indexedDB.open("cloister", 1);
         opening.onsuccess = () => {
-            const request = opening.result.transaction("kept").objectStore("kept").get("drafts");
-            request.onsuccess = () => resolve(Array.from(request.result));
+            const request = opening.result.transaction("kept").objectStore("kept").getAllKeys();
+            request.onsuccess = () => resolve(request.result);
         };
     })""")
-    assert len(kept) > 200 and b"half" not in bytes(kept)
+    assert sorted(kept) == ["node", "session"]
     page.reload()
+    expect(page.get_by_label("Write a message")).to_have_value("another one")
     page.locator(".list button").first.click()
-    expect(page.get_by_label("Write a message")).to_have_value("half a thou")
+    expect(page.get_by_label("Write a message")).to_have_value("half a thought")
+    for file in person.server.data.rglob("*"):
+        assert not file.is_file() or b"half a thought" not in file.read_bytes()
+
+
+def test_what_is_written_off_the_record_stays_in_the_window(person):
+    page = person.enter()
+    page.get_by_role("button", name="Off the record").click()
+    page.get_by_label("Write a message").fill("between us")
+    command(page, "New chat")
+    expect(page.get_by_label("Write a message")).to_have_value("")
+    page.get_by_role("button", name="Off the record").click()
+    expect(page.get_by_label("Write a message")).to_have_value("between us")
+    page.wait_for_timeout(600)
+    page.reload()
+    page.get_by_role("button", name="Off the record").click()
+    expect(page.get_by_label("Write a message")).to_have_value("")
 
 
 def test_the_first_run_chooses_the_model(person):
