@@ -14,8 +14,11 @@ final class LlamaRunner {
     /// *Our choice*: large enough that a weight row is unpacked once for many tokens, small enough to stop within a
     /// fraction of a second.
     static let chunkLimit = 64
-    /// Rows of a matrix that a thread takes at a time.
-    private static let rowsPerChunk = 32
+    /// Fewest rows of a matrix that a thread takes at a time, and how often it comes back for more.
+    ///
+    /// *Our choice*: long pieces are read ahead by the processor, several of them even out threads that lost their core.
+    private static let leastRows = 32
+    private static let pieces = 4
 
     private let model: LlamaModel
     private let pool: ThreadPool
@@ -191,12 +194,13 @@ final class LlamaRunner {
     private func multiply(
         _ tensor: Tensor, _ input: Input, count: Int, into out: UnsafeMutablePointer<Float>, stride: Int
     ) {
-        let chunks = (tensor.rows + Self.rowsPerChunk - 1) / Self.rowsPerChunk
-        pool.run(chunks) { chunk in
-            let first = chunk * Self.rowsPerChunk
+        let wanted = pool.threads * Self.pieces
+        let rows = max((tensor.rows + wanted - 1) / wanted, Self.leastRows)
+        pool.run((tensor.rows + rows - 1) / rows) { chunk in
+            let first = chunk * rows
             ck_matmul(
                 Int32(tensor.type.rawValue), tensor.bytes, tensor.width, first,
-                min(first + Self.rowsPerChunk, tensor.rows),
+                min(first + rows, tensor.rows),
                 input.floats, input.quantised, count, out, stride)
         }
     }
