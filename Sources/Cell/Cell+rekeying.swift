@@ -15,8 +15,9 @@ extension Cell {
         return Replies.Recovery(recovery: code.text())
     }
 
-    /// Seals everything anew: each conversation under a fresh key, then the account under a fresh root key. API keys are
-    /// revoked: who has one has a secret of before.
+    /// Seals everything anew: each conversation under a fresh key, then the account under a fresh root key.
+    ///
+    /// API keys are revoked: who has one has a secret of before.
     ///
     /// Each conversation is replaced at once, still under the old root, so that a crash leaves a vault that opens as
     /// before; the last step moves all of it to the new root in one transaction. Until then, whoever asked must still be

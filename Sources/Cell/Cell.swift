@@ -46,7 +46,7 @@ actor Cell {
     var isRekeying = false
     /// Whether the account record is being changed; one change at a time.
     var isChangingAccount = false
-    /// What was written and not sent, by conversation; `.none` for the next one. In memory only.
+    /// What was written and not sent, by conversation; `.none` for the next one.
     var drafts: [ConversationID: String] = [:]
     var lastRecord: (conversation: ConversationID, record: SealedRecord)?
 
