@@ -37,7 +37,7 @@ let package = Package(
     products: [
         .executable(name: "cloister", targets: ["cloister"]),
         // The parsers of what comes from outside, for Fuzz and Benchmarks.
-        .library(name: "CloisterParts", targets: ["Cryptography", "Vault", "Channel", "Inference"]),
+        .library(name: "CloisterParts", targets: ["Cryptography", "Vault", "Channel", "Inference", "Archive"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
@@ -67,6 +67,8 @@ let package = Package(
         room("Channel", ["Cryptography", .product(name: "AsyncAlgorithms", package: "swift-async-algorithms")]),
         room("Inference", ["CKernels", .product(name: "HeapModule", package: "swift-collections")]),
 
+        room("Catalogue", ["Cryptography", "Inference"]),
+
         // Keepers
         room("Archive", [.product(name: "GRDB", package: "GRDB.swift")]),
 
@@ -82,8 +84,8 @@ let package = Package(
         .executableTarget(
             name: "cloister",
             dependencies: [
-                "CGuide", "CPlatform", "Cryptography", "Vault", "Channel", "Inference", "Archive", "Cell", "Gateway",
-                "Endpoints",
+                "CGuide", "CPlatform", "Cryptography", "Vault", "Channel", "Inference", "Catalogue", "Archive", "Cell",
+                "Gateway", "Endpoints",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -95,9 +97,11 @@ let package = Package(
         tests("Cryptography", ["TestSupport"]),
         tests("Vault", ["Cryptography"]),
         tests("Inference", ["CKernels", "TestSupport"], exclude: ["Goldens"]),
-        tests("Archive", []),
+        tests("Catalogue", ["Inference", "TestSupport"]),
+        tests("Archive", ["Cryptography"]),
         tests("Channel", ["Cryptography", "TestSupport"]),
         tests("Cell", ["Channel", "Cryptography", "Inference", "Vault", "TestSupport"]),
+        tests("cloister", ["Cell", "Inference"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,66 +1,121 @@
-"""Writes a GGUF of the Llama architecture with random Q8_0 weights, of the size of Qwen2.5-0.5B, to measure speed with.
+"""Writes a GGUF of the Llama architecture with random weights, to measure speed and memory with.
 
     pip install gguf==0.19.0
-    python3 make_model.py /tmp/half-billion-Q8_0.gguf
+    python3 make_model.py half-Q8_0.gguf --shape half --type Q8_0           # as large as Qwen2.5-0.5B
+    python3 make_model.py billion-Q4_K_M.gguf --shape billion --type Q4_K_M # as large as Llama-3.2-1B
 """
 
-import sys
+import argparse
 
 import numpy as np
-from gguf import GGMLQuantizationType, GGUFWriter, TokenType
+from gguf import GGMLQuantizationType as Type, GGUFWriter, LlamaFileType, TokenType
 
-LAYERS, WIDTH, HIDDEN, HEADS, KEY_HEADS, VOCABULARY, CONTEXT = 24, 896, 4864, 14, 2, 151_936, 4_096
-KEY_WIDTH = WIDTH // HEADS * KEY_HEADS
+# layers, width, hidden, heads, key heads, vocabulary
+SHAPES = {"half": (24, 896, 4864, 14, 2, 151_936), "billion": (16, 2_048, 8_192, 32, 8, 128_256)}
+FILES = {"Q8_0": LlamaFileType.MOSTLY_Q8_0, "F16": LlamaFileType.MOSTLY_F16, "Q4_K_M": LlamaFileType.MOSTLY_Q4_K_M}
+CONTEXT = 4_096
 random = np.random.default_rng(1)
-writer = GGUFWriter(sys.argv[1], "llama")
-writer.add_context_length(CONTEXT)
-writer.add_embedding_length(WIDTH)
-writer.add_block_count(LAYERS)
-writer.add_feed_forward_length(HIDDEN)
-writer.add_head_count(HEADS)
-writer.add_head_count_kv(KEY_HEADS)
-writer.add_layer_norm_rms_eps(1e-6)
-writer.add_rope_dimension_count(WIDTH // HEADS)
-writer.add_rope_freq_base(1_000_000.0)
-writer.add_vocab_size(VOCABULARY)
-names = ["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(256)]
-kinds = [TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL] + [TokenType.BYTE] * 256
-names += [f"▁{index}" for index in range(VOCABULARY - len(names))]
-kinds += [TokenType.NORMAL] * (VOCABULARY - len(kinds))
-writer.add_tokenizer_model("llama")
-writer.add_token_list(names)
-writer.add_token_scores([-float(index) for index in range(VOCABULARY)])
-writer.add_token_types(kinds)
-writer.add_bos_token_id(1)
-writer.add_eos_token_id(2)
 
 
-def matrix(name, width, rows):
-    blocks = np.empty((rows, width // 32, 34), dtype=np.uint8)
-    scale = np.float16(1.7 / 127 / np.sqrt(width))
-    blocks[:, :, :2] = np.frombuffer(scale.tobytes(), dtype=np.uint8)
-    blocks[:, :, 2:] = random.integers(-127, 128, (rows, width // 32, 32), dtype=np.int8).view(np.uint8)
-    writer.add_tensor(name, blocks.reshape(rows, -1), raw_dtype=GGMLQuantizationType.Q8_0)
+def halves(value):
+    return np.frombuffer(np.float16(value).tobytes(), dtype=np.uint8)
 
 
-def ones(name):
-    writer.add_tensor(name, np.ones(WIDTH, dtype=np.float32))
+def q8_0(rows, width):
+    blocks = random.integers(0, 256, (rows, width // 32, 34), dtype=np.uint8)
+    blocks[:, :, :2] = halves(1.7 / 127 / np.sqrt(width))
+    return blocks
 
 
-matrix("token_embd.weight", WIDTH, VOCABULARY)
-ones("output_norm.weight")
-for layer in range(LAYERS):
-    block = f"blk.{layer}."
-    ones(block + "attn_norm.weight")
-    ones(block + "ffn_norm.weight")
-    matrix(block + "attn_q.weight", WIDTH, WIDTH)
-    matrix(block + "attn_k.weight", WIDTH, KEY_WIDTH)
-    matrix(block + "attn_v.weight", WIDTH, KEY_WIDTH)
-    matrix(block + "attn_output.weight", WIDTH, WIDTH)
-    matrix(block + "ffn_gate.weight", WIDTH, HIDDEN)
-    matrix(block + "ffn_up.weight", WIDTH, HIDDEN)
-    matrix(block + "ffn_down.weight", HIDDEN, WIDTH)
-writer.write_header_to_file()
-writer.write_kv_data_to_file()
-writer.write_tensors_to_file()
-writer.close()
+def q4_k(rows, width):
+    """d ‖ dmin ‖ 12 bytes of scales ‖ 128 bytes of quants."""
+    blocks = random.integers(0, 256, (rows, width // 256, 144), dtype=np.uint8)
+    blocks[:, :, 0:2], blocks[:, :, 2:4] = halves(0.1 / 32 / np.sqrt(width)), halves(0.8 / 32 / np.sqrt(width))
+    return blocks
+
+
+def q6_k(rows, width):
+    """192 bytes of quants ‖ 16 scales ‖ d."""
+    blocks = random.integers(0, 256, (rows, width // 256, 210), dtype=np.uint8)
+    blocks[:, :, 208:] = halves(1.0 / 64 / 32 / np.sqrt(width))
+    return blocks
+
+
+def f16(rows, width):
+    return (random.standard_normal((rows, width), dtype=np.float32) / np.sqrt(width)).astype(np.float16)
+
+
+MAKE = {"Q8_0": q8_0, "Q4_K": q4_k, "Q6_K": q6_k}
+
+
+def kind_of(name, file_type, layer, layers):
+    """Which tensors a mixture makes finer: llama.cpp's rule for Q4_K_M, half of the value and down projections and the output."""
+    if file_type != "Q4_K_M":
+        return file_type
+    finer = layer is not None and (layer < layers // 8 or layer >= 7 * layers // 8 or (layer - layers // 8) % 3 == 2)
+    return "Q6_K" if name == "token_embd" or (finer and name in ("attn_v", "ffn_down")) else "Q4_K"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out")
+    parser.add_argument("--shape", choices=SHAPES, default="half")
+    parser.add_argument("--type", choices=FILES, default="Q8_0")
+    options = parser.parse_args()
+    layers, width, hidden, heads, key_heads, vocabulary = SHAPES[options.shape]
+    key_width = width // heads * key_heads
+
+    writer = GGUFWriter(options.out, "llama")
+    writer.add_file_type(FILES[options.type])
+    writer.add_context_length(CONTEXT)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(hidden)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(key_heads)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_rope_dimension_count(width // heads)
+    writer.add_rope_freq_base(1_000_000.0)
+    writer.add_vocab_size(vocabulary)
+    names = ["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(256)]
+    kinds = [TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL] + [TokenType.BYTE] * 256
+    names += [f"▁{index}" for index in range(vocabulary - len(names))]
+    kinds += [TokenType.NORMAL] * (vocabulary - len(kinds))
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(names)
+    writer.add_token_scores([-float(index) for index in range(vocabulary)])
+    writer.add_token_types(kinds)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+
+    def matrix(name, columns, rows, layer=None):
+        kind = kind_of(name, options.type, layer, layers)
+        full = f"blk.{layer}.{name}.weight" if layer is not None else f"{name}.weight"
+        if kind == "F16":
+            writer.add_tensor(full, f16(rows, columns))
+        else:
+            writer.add_tensor(full, MAKE[kind](rows, columns).reshape(rows, -1), raw_dtype=Type[kind])
+
+    def ones(name):
+        writer.add_tensor(name, np.ones(width, dtype=np.float32))
+
+    matrix("token_embd", width, vocabulary)
+    ones("output_norm.weight")
+    for layer in range(layers):
+        ones(f"blk.{layer}.attn_norm.weight")
+        ones(f"blk.{layer}.ffn_norm.weight")
+        matrix("attn_q", width, width, layer)
+        matrix("attn_k", width, key_width, layer)
+        matrix("attn_v", width, key_width, layer)
+        matrix("attn_output", width, width, layer)
+        matrix("ffn_gate", width, hidden, layer)
+        matrix("ffn_up", width, hidden, layer)
+        matrix("ffn_down", hidden, width, layer)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -68,6 +68,26 @@ extension Archive {
         try await write { try $0.execute(sql: "DELETE FROM attempt WHERE lookup = ?", arguments: [Data(lookup)]) }
     }
 
+    /// Notes the day that an API key was used on; writes once a day.
+    public func noteUse(of slot: OpaqueID, account: OpaqueID, day: UInt32) async throws(ArchiveError) {
+        if try await uses(account: account)[slot] == day { return }
+        try await write { database in
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO key_use (slot, account, day) VALUES (?, ?, ?)",
+                arguments: [Data(slot), Data(account), Int64(day)])
+        }
+    }
+
+    /// The last day of use of an account's API keys.
+    public func uses(account: OpaqueID) async throws(ArchiveError) -> [OpaqueID: UInt32] {
+        try await read { database in
+            let rows = try Row.fetchAll(
+                database, sql: "SELECT slot, day FROM key_use WHERE account = ?", arguments: [Data(account)])
+            return Dictionary(
+                rows.map { (Array($0[0] as Data), UInt32(clamping: $0[1] as Int64)) }, uniquingKeysWith: max)
+        }
+    }
+
     private func account(where column: String, _ value: Data) async throws(ArchiveError) -> AccountRow? {
         try await read { database in
             let row = try Row.fetchOne(

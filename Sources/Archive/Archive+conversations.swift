@@ -2,8 +2,8 @@ import Foundation
 import GRDB
 
 extension Archive {
-    private static let columns = "id, scope, expiry_day, wrapped, head_version, head"
-    private static let source = "conversation JOIN conversation_key ON conversation = id AND epoch = 0"
+    private static let columns = "id, scope, expiry_day, wrapped, head_version, head, epoch"
+    private static let source = "conversation JOIN conversation_key ON conversation = id"
 
     /// Adds a conversation.
     public func insert(_ conversation: ConversationRow, account: OpaqueID) async throws(ArchiveError) {
@@ -74,13 +74,7 @@ extension Archive {
             try database.execute(
                 sql: "UPDATE conversation SET head_version = ?, head = ? WHERE id = ?",
                 arguments: [Int64(headVersion), Data(head), Data(id)])
-            guard let record else { return }
-            try database.execute(
-                sql: "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
-                arguments: [
-                    Data(id), Int64(record.ordinal), Int64(record.sequence), Int64(record.version),
-                    Int64(record.kind), Int64(record.epoch), Data(record.box),
-                ])
+            if let record { try database.insert(record, of: id) }
         }
     }
 
@@ -127,7 +121,8 @@ extension Archive {
     private static func row(_ row: Row) -> ConversationRow {
         ConversationRow(
             id: Array(row[0] as Data), scope: Array(row[1] as Data),
-            expiryDay: (row[2] as Int64?).flatMap(UInt32.init(exactly:)), wrappedKey: Array(row[3] as Data),
+            expiryDay: (row[2] as Int64?).flatMap(UInt32.init(exactly:)), epoch: UInt32(clamping: row[6] as Int64),
+            wrappedKey: Array(row[3] as Data),
             headVersion: UInt64(bitPattern: row[4] as Int64), head: Array(row[5] as Data))
     }
 }
@@ -143,5 +138,16 @@ extension Archive {
                 database, sql: "SELECT head FROM conversation ORDER BY id DESC LIMIT ?", arguments: [limit])
             return (records + heads).map { Array($0) }
         }
+    }
+}
+
+extension Database {
+    func insert(_ record: RecordRow, of conversation: OpaqueID) throws {
+        try execute(
+            sql: "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
+            arguments: [
+                Data(conversation), Int64(record.ordinal), Int64(record.sequence), Int64(record.version),
+                Int64(record.kind), Int64(record.epoch), Data(record.box),
+            ])
     }
 }

@@ -11,17 +11,22 @@ import Glibc
 /// statement on a person's rows names their account: an id alone is no authority.
 public final class Archive: Sendable {
     let database: DatabaseQueue
+    let folder: String
 
     /// Opens or creates `archive.sqlite` in the directory.
     /// - Throws: `full`, `readOnly`, `damaged`.
     public convenience init(in directory: DataDirectory) throws(ArchiveError) {
         // SQLite gives its log and shared memory the mode of the database file.
-        let file = directory.path + "/archive.sqlite"
+        let file = Self.file(in: directory)
         let descriptor = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .readOnly }
         Glibc.close(descriptor)
         try self.init(file: file, pageLimit: nil)
+        removeSnapshots(olderThan: 0)
     }
+
+    /// Where the archive of a directory lies.
+    public static func file(in directory: DataDirectory) -> String { directory.path + "/" + DataDirectory.databaseName }
 
     /// - Parameter pageLimit: largest number of pages, to try a full disk; nil: none.
     init(file: String, pageLimit: Int?) throws(ArchiveError) {
@@ -30,6 +35,7 @@ public final class Archive: Sendable {
             for pragma in Self.pragmas { try database.execute(sql: "PRAGMA \(pragma)") }
             if let pageLimit { try database.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
         }
+        folder = DataDirectory.parent(of: file) ?? "/"
         database = try translated {
             let queue = try DatabaseQueue(path: file, configuration: configuration)
             try Schema.migrator.migrate(queue)
@@ -54,6 +60,13 @@ public final class Archive: Sendable {
         try await shielded { [database] in try await database.write(body) }
     }
 
+    /// Runs what SQLite does not allow inside of a transaction.
+    func withoutTransaction<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(ArchiveError)
+        -> T
+    {
+        try await shielded { [database] in try await database.writeWithoutTransaction(body) }
+    }
+
     private func shielded<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws(ArchiveError) -> T
     {
         let result = await Task { try await body() }.result
@@ -63,11 +76,25 @@ public final class Archive: Sendable {
     /// Moves the write-ahead log into the database and empties it.
     /// - Returns: false if a reader kept it from being emptied.
     public func truncateLog() async throws(ArchiveError) -> Bool {
-        try await shielded { [database] in
-            try await database.writeWithoutTransaction { database in
-                let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
-                return row.map { $0[0] as Int == 0 } ?? false
-            }
+        try await withoutTransaction { database in
+            let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            return row.map { $0[0] as Int == 0 } ?? false
+        }
+    }
+
+    /// Whether SQLite finds the archive of a directory whole: `PRAGMA quick_check`, read-only.
+    /// - Throws: `damaged` if it does not even open.
+    public static func isWhole(in directory: DataDirectory) throws(ArchiveError) -> Bool {
+        let file = file(in: directory)
+        // SQLite makes these even to read; the directory is ours alone, so they can go again.
+        let made = ["-wal", "-shm"].map { file + $0 }.filter { access($0, F_OK) != 0 }
+        defer { for path in made { unlink(path) } }
+        var configuration = Configuration()
+        configuration.readonly = true
+        return try translated {
+            let queue = try DatabaseQueue(path: file, configuration: configuration)
+            defer { try? queue.close() }
+            return try queue.read { try String.fetchAll($0, sql: "PRAGMA quick_check") == ["ok"] }
         }
     }
 

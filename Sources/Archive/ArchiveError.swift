@@ -16,6 +16,8 @@ public enum ArchiveError: Error, Equatable, Sendable {
     case notFound
     /// The row changed since it was read.
     case conflict
+    /// A backup is not taken, or cannot be made; says why.
+    case backup(BackupFault)
 
     /// Why a directory is refused.
     public enum DirectoryFault: String, Sendable {
@@ -24,5 +26,17 @@ public enum ArchiveError: Error, Equatable, Sendable {
         case open = "others may read or write it (its mode must be 0700)"
         case notDirectory = "it is not a directory"
         case cannotCreate = "it cannot be created"
+        case notEmpty = "it is not empty: choose one that is not there yet"
+    }
+
+    /// Why a backup is refused.
+    public enum BackupFault: String, Sendable {
+        case unreadable = "it cannot be read, or is no regular file"
+        case unwritable = "it cannot be written there: choose another place"
+        case foreign = "it is not a backup of Cloister"
+        case newer = "a newer version of Cloister made it: update this one first"
+        case truncated = "it is cut off: copy it again from where it was made"
+        case changed = "it was changed or damaged since it was made: use another copy"
+        case database = "the archive in it is damaged or not Cloister's: use another backup"
     }
 }

@@ -2,6 +2,12 @@ import Glibc
 
 /// The one directory that Cloister writes: private to its user, and held by one process at a time.
 public final class DataDirectory: Sendable {
+    /// The archive.
+    public static let databaseName = "archive.sqlite"
+    static let lockName = "lock"
+    /// The file with the seed of the node's identity.
+    public static let nodeKeyName = "node.key"
+
     /// Absolute path without symbolic links.
     public let path: String
     private let lock: Int32
@@ -10,22 +16,37 @@ public final class DataDirectory: Sendable {
     /// - Throws: `untrustedDirectory` for symbolic links, foreign owners and open modes; `inUse` if another process
     ///   holds it.
     public init(path: String) throws(ArchiveError) {
-        let path = path.hasPrefix("/") ? path : Self.currentDirectory() + "/" + path
-        try Self.createIfAbsent(path)
+        self.path = try Self.checked(path: path)
+        lock = try Self.takeLock(self.path + "/" + Self.lockName)
+    }
+
+    /// Creates the directory if it is not there and checks that it is ours, without taking its lock.
+    /// - Returns: the absolute path.
+    /// - Throws: `untrustedDirectory`.
+    public static func checked(path: String) throws(ArchiveError) -> String {
+        let path = absolute(path)
+        try createIfAbsent(path)
+        return try trusted(path: path)
+    }
+
+    /// Checks that the directory is ours; changes nothing.
+    /// - Returns: the absolute path.
+    /// - Throws: `untrustedDirectory`.
+    public static func trusted(path: String) throws(ArchiveError) -> String {
+        let path = absolute(path)
         guard let resolved = realpath(path, nil) else { throw .untrustedDirectory(.cannotCreate) }
         defer { free(resolved) }
         let canonical = String(cString: resolved)
-        guard canonical == Self.withoutDots(path) else { throw .untrustedDirectory(.symlink) }
-        try Self.judge(canonical)
-        self.path = canonical
-        lock = try Self.takeLock(canonical + "/lock")
+        guard canonical == path else { throw .untrustedDirectory(.symlink) }
+        try judge(canonical)
+        return canonical
     }
 
     deinit { close(lock) }
 
     /// Whether another process holds the directory at `path` right now.
     public static func isHeld(path: String) -> Bool {
-        let descriptor = open(path + "/lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC)
+        let descriptor = open(path + "/" + lockName, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         return flock(descriptor, LOCK_EX | LOCK_NB) != 0
@@ -95,12 +116,14 @@ public final class DataDirectory: Sendable {
         return descriptor
     }
 
-    private static func parent(of path: String) -> String? {
+    static func parent(of path: String) -> String? {
         guard let slash = path.lastIndex(of: "/"), path != "/" else { return nil }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private static func withoutDots(_ path: String) -> String {
+    /// The path from the root, without dots and doubled slashes; links are not followed.
+    static func absolute(_ path: String) -> String {
+        let path = path.hasPrefix("/") ? path : currentDirectory() + "/" + path
         var parts: [Substring] = []
         for part in path.split(separator: "/") where part != "." {
             if part == ".." { _ = parts.popLast() } else { parts.append(part) }

@@ -24,7 +24,9 @@ public struct ConversationRow: Sendable, Equatable {
     public let scope: OpaqueID
     /// Days since 1970 after which it is deleted; nil: never.
     public let expiryDay: UInt32?
-    /// The wrapped key of epoch 0.
+    /// The generation of its key, from 0.
+    public let epoch: UInt32
+    /// The wrapped key.
     public let wrappedKey: [UInt8]
     /// Version of the head.
     public let headVersion: UInt64
@@ -33,9 +35,10 @@ public struct ConversationRow: Sendable, Equatable {
 
     /// A row.
     public init(
-        id: OpaqueID, scope: OpaqueID, expiryDay: UInt32?, wrappedKey: [UInt8], headVersion: UInt64, head: [UInt8]
+        id: OpaqueID, scope: OpaqueID, expiryDay: UInt32?, epoch: UInt32 = 0, wrappedKey: [UInt8], headVersion: UInt64,
+        head: [UInt8]
     ) {
-        (self.id, self.scope, self.expiryDay) = (id, scope, expiryDay)
+        (self.id, self.scope, self.expiryDay, self.epoch) = (id, scope, expiryDay, epoch)
         (self.wrappedKey, self.headVersion, self.head) = (wrappedKey, headVersion, head)
     }
 }

@@ -8,6 +8,7 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { try $0.execute(sql: version1) }
+        migrator.registerMigration("2") { try $0.execute(sql: version2) }
         return migrator
     }
 
@@ -34,6 +35,14 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE inbox (
             id BLOB PRIMARY KEY NOT NULL, account BLOB NOT NULL REFERENCES account ON DELETE CASCADE, box BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// The last day, since 1970, that an API key was used on.
+    private static let version2 = """
+        CREATE TABLE key_use (
+            slot BLOB PRIMARY KEY NOT NULL, account BLOB NOT NULL REFERENCES account ON DELETE CASCADE,
+            day INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         """
 }

@@ -10,19 +10,21 @@ static float round_to_half(float x) {
     return rintf(x / step) * step;
 }
 
-static void quantize_plain(const float *x, size_t count, ck_block *out) {
+static void quantize_plain(const float *x, size_t count, ck_activations out) {
     for (size_t b = 0; b < count / 32; b++, x += 32) {
         float amax = 0;
         for (int j = 0; j < 32; j++) amax = fmaxf(amax, fabsf(x[j]));
         float inverse = amax > 0 ? 127 / amax : 0;
-        out[b].scale = round_to_half(fminf(amax / 127, LARGEST_HALF));
-        for (int j = 0; j < 32; j++) out[b].q[j] = (int8_t)rintf(x[j] * inverse);
+        out.scale[b] = round_to_half(fminf(amax / 127, LARGEST_HALF));
+        int sum = 0;
+        for (int j = 0; j < 32; j++) sum += out.q[b * 32 + (size_t)j] = (int8_t)rintf(x[j] * inverse);
+        out.sum[b] = out.scale[b] * (float)sum;
     }
 }
 
-static void (*matmul)(int, const void *, size_t, size_t, size_t, const float *, const ck_block *, size_t, float *,
+static void (*matmul)(int, const void *, size_t, size_t, size_t, const float *, ck_activations, size_t, float *,
                       size_t) = ck_matmul_reference;
-static void (*quantize)(const float *, size_t, ck_block *) = quantize_plain;
+static void (*quantize)(const float *, size_t, ck_activations) = quantize_plain;
 static const char *level = "plain";
 
 __attribute__((constructor)) static void choose(void) {
@@ -39,8 +41,8 @@ __attribute__((constructor)) static void choose(void) {
 const char *ck_level(void) { return level; }
 
 void ck_matmul(int type, const void *weights, size_t width, size_t first, size_t last, const float *x,
-               const ck_block *q, size_t columns, float *out, size_t stride) {
+               ck_activations q, size_t columns, float *out, size_t stride) {
     matmul(type, weights, width, first, last, x, q, columns, out, stride);
 }
 
-void ck_quantize(const float *x, size_t count, ck_block *out) { quantize(x, count, out); }
+void ck_quantize(const float *x, size_t count, ck_activations out) { quantize(x, count, out); }

@@ -12,12 +12,13 @@ void ck_rms_norm(const float *x, const float *weight, size_t count, float epsilo
     for (size_t i = 0; i < count; i++) out[i] = x[i] * scale * weight[i];
 }
 
-void ck_rotate(float *x, size_t heads, size_t width, size_t rotated, const float *cosine, const float *sine) {
+void ck_rotate(float *x, size_t heads, size_t width, size_t rotated, const float *cosine, const float *sine, int halves) {
+    size_t step = halves ? 1 : 2, gap = halves ? rotated / 2 : 1;
     for (size_t h = 0; h < heads; h++, x += width)
         for (size_t i = 0; i < rotated / 2; i++) {
-            float a = x[2 * i], b = x[2 * i + 1];
-            x[2 * i] = a * cosine[i] - b * sine[i];
-            x[2 * i + 1] = a * sine[i] + b * cosine[i];
+            float a = x[i * step], b = x[i * step + gap];
+            x[i * step] = a * cosine[i] - b * sine[i];
+            x[i * step + gap] = a * sine[i] + b * cosine[i];
         }
 }
 
@@ -33,7 +34,7 @@ void ck_attend(const float *query, const float *keys, const float *values, size_
                size_t width, float scale, float *scores, float *out) {
     float largest = -INFINITY;
     for (size_t p = 0; p < positions; p++) {
-        ck_matmul(CK_F32, keys + p * stride, width, 0, 1, query, NULL, 1, scores + p, 1);
+        ck_matmul(CK_F32, keys + p * stride, width, 0, 1, query, (ck_activations){0}, 1, scores + p, 1);
         scores[p] *= scale;
         largest = fmaxf(largest, scores[p]);
     }

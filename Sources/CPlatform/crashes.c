@@ -31,3 +31,11 @@ int cp_quiet_crashes(char *const argv[]) {
 #endif
     return 0;
 }
+
+int cp_dumpable(void) {
+#ifdef __linux__
+    return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+#else
+    return -1;
+#endif
+}

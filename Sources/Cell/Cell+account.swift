@@ -6,17 +6,35 @@ import Vault
 extension Cell {
     func settings(_ request: Requests.Settings) async throws -> Replies.Settings {
         let root = try root()
-        var profile = try account.profile(root: root.key)
-        if let keep = request.keep, keep != profile.keep {
-            profile.keep = keep
-            try await change { try $0.update(profile: profile, root: root.key) }
+        let stored = try account.profile(root: root.key)
+        var profile = stored
+        if let keep = request.keep { profile.keep = keep }
+        if let model = request.model {
+            guard model.utf8.count <= 1_024 else { throw Malformed() }
+            profile.model = model.isEmpty ? nil : model
         }
-        return Replies.Settings(name: profile.name, keep: profile.keep, created: profile.created)
+        if let minutes = request.idleMinutes {
+            guard (1...720).contains(minutes) else { throw Malformed() }
+            profile.idleMinutes = minutes
+        }
+        if profile != stored { try await change { try $0.update(profile: profile, root: root.key) } }
+        return Replies.Settings(
+            name: profile.name, keep: profile.keep, created: profile.created, model: profile.model,
+            idleMinutes: profile.idleMinutes ?? Profile.usualIdleMinutes)
     }
 
-    func keys() throws -> Replies.Keys {
+    func keys() async throws -> Replies.Keys {
         let keys = try account.keys(root: try root().key)
-        return Replies.Keys(keys: keys.map { .init(id: $0.id.hex, label: $0.label, created: Self.day($0.createdDay)) })
+        let uses = try await around.store.uses(account: account.id)
+        var described: [Replies.Keys.Key] = []
+        for key in keys {
+            let own = try await around.store.conversations(account: account.id, scope: key.scope)
+            described.append(
+                .init(
+                    id: key.id.hex, label: key.label, created: Self.day(key.createdDay),
+                    lastUse: uses[key.id].map(Self.day), conversations: own.count))
+        }
+        return Replies.Keys(keys: described)
     }
 
     func createKey(_ request: Requests.CreateKey) async throws -> Replies.CreatedKey {
@@ -36,11 +54,10 @@ extension Cell {
     }
 
     func changePassphrase(_ request: Requests.ChangePassphrase) async throws {
-        let root = try root()
         try Unlocking.judge(passphrase: request.new)
+        try await check(request.current)
+        let root = try root()
         let stored = account
-        let opens = try await around.passphrases.run { (try? stored.open(passphrase: request.current)) != nil }
-        guard opens else { throw Refusal(.wrongCredential, "The current passphrase is not right.") }
         let changed = try await around.passphrases.run { () -> Account? in
             var changed = stored
             do { try changed.change(passphrase: request.new, root: root.key) } catch { return nil }
@@ -49,26 +66,6 @@ extension Cell {
         guard let changed else { throw Refusal(.internal, "The passphrase could not be changed.") }
         try await around.store.update(changed)
         account = changed
-    }
-
-    func evidence() async throws -> Replies.Evidence {
-        let process = around.evidence()
-        let size = try await around.store.size(account: account.id)
-        return Replies.Evidence(
-            time: around.clock(), listening: process.listening, outgoing: process.outgoing, accepted: process.accepted,
-            source: process.source, model: around.model.description, lastRecord: try await storedBytesOfLastRecord(),
-            store: .init(records: size.records, bytes: size.bytes))
-    }
-
-    /// Read back from the archive, not from memory: what is shown is what lies on disk.
-    private func storedBytesOfLastRecord() async throws -> Replies.Evidence.Record? {
-        guard let last = lastRecord,
-            let stored = try await around.store.records(of: last.conversation, account: account.id)
-                .first(where: { $0.ordinal == last.record.ordinal })
-        else { return nil }
-        return .init(
-            conversation: last.conversation.hex, sequence: stored.sequence, bytes: stored.box.count,
-            hex: Hex.encode(stored.box.prefix(256)))
     }
 
     private func change(_ body: (inout Account) throws -> Void) async throws {

@@ -9,20 +9,29 @@ enum Action: String {
     case list = "conversations"
     case create = "conversations.create"
     case read = "conversations.read"
-    case rename = "conversations.rename"
+    case change = "conversations.change"
+    case search = "conversations.search"
     case delete = "conversations.delete"
     case send = "conversations.send"
+    case continueAnswer = "conversations.continue"
     case stop = "conversations.stop"
     case importConversation = "conversations.import"
+    case drafts
+    case keepDraft = "drafts.keep"
     case settings
     case keys
     case createKey = "keys.create"
     case revokeKey = "keys.revoke"
     case changePassphrase = "passphrase.change"
+    case renewRecovery = "recovery.renew"
+    case rekey
+    case stored
     case evidence
+    case tamper = "evidence.tamper"
     case lock
     case close
     case models
+    case loadModel = "models.load"
     case complete
     case tutorialChat = "tutorial.chat"
     case tutorialHistory = "tutorial.history"
@@ -38,15 +47,18 @@ enum Action: String {
 
 extension Cell {
     /// Does one action and sends its reply; what goes wrong is sent as the final piece.
-    func serve(_ place: Place, _ content: [UInt8], _ reply: ReplyWriter) async {
+    /// - Returns: whether it was done.
+    func serve(_ place: Place, _ content: [UInt8], _ reply: ReplyWriter) async -> Bool {
         do {
             guard let action = Action(rawValue: place.action) else { throw Malformed() }
             guard isOwners || action.isForKeys else { throw Refusal(.denied, "An API key may not do this.") }
             try await perform(action, ConversationID(place), content, reply)
+            return true
         } catch is CancellationError {
-            // Nobody listens any more.
+            return false  // Nobody listens any more.
         } catch {
             try? await reply.finish(RefusalEnvelope(Refusal(translating: error)))
+            return false
         }
     }
 
@@ -60,14 +72,29 @@ extension Cell {
             let request = try Requests.Create(decoding: content)
             let id = try await create(offRecord: request.offRecord)
             try await reply.finish(Replies.Created(id: id.hex, kept: !request.offRecord))
-        case .rename: try await reply.finish(try await rename(object, to: Requests.Rename(decoding: content).title))
+        case .continueAnswer: try await continueAnswer(object, Requests.Answer(decoding: content), reply)
+        case .search: try await search(Requests.Search(decoding: content), reply)
+        case .loadModel:
+            let model = try await ready(Requests.Answer(decoding: content).model, saying: reply)
+            try await reply.finish(Replies.Ready(ready: model.description.id))
+        case .change:
+            try await change(object, Requests.Change(decoding: content))
+            try await reply.finish(Replies.Changed())
         case .importConversation:
             try await reply.finish(try await importConversation(Requests.Import(decoding: content)))
-        case .settings: try await reply.finish(try await settings(Requests.Settings(decoding: content)))
-        case .createKey: try await reply.finish(try await createKey(Requests.CreateKey(decoding: content)))
+        case .settings:
+            try await changingAccount { try await reply.finish(settings(Requests.Settings(decoding: content))) }
+        case .createKey:
+            try await changingAccount { try await reply.finish(createKey(Requests.CreateKey(decoding: content))) }
         case .changePassphrase:
-            try await changePassphrase(Requests.ChangePassphrase(decoding: content))
+            try await changingAccount { try await changePassphrase(Requests.ChangePassphrase(decoding: content)) }
             try await reply.finish(Replies.Changed())
+        case .renewRecovery:
+            try await changingAccount {
+                try await reply.finish(renewRecovery(Requests.RenewRecovery(decoding: content)))
+            }
+        case .rekey: try await changingAccount { try await rekey(Requests.Rekey(decoding: content), reply) }
+        case .keepDraft: try await reply.finish(try keepDraft(object, Requests.Draft(decoding: content)))
         case .tutorialChat: try await reply.finish(try await takeTutorialTurn(Requests.TutorialChat(decoding: content)))
         case .tutorialHistory: try await reply.finish(try await history(Requests.TutorialHistory(decoding: content)))
         default:
@@ -82,12 +109,17 @@ extension Cell {
         case .read: try await reply.finish(try await read(object))
         case .delete: try await reply.finish(try await delete(object))
         case .stop: try await reply.finish(stop(object))
-        case .keys: try await reply.finish(try keys())
+        case .keys: try await reply.finish(try await keys())
         case .revokeKey:
-            try await revokeKey(object.retagged())
+            try await changingAccount { try await revokeKey(object.retagged()) }
             try await reply.finish(Replies.Revoked())
+        case .drafts:
+            try await reply.finish(
+                Replies.Drafts(drafts: Dictionary(uniqueKeysWithValues: drafts.map { ($0.key.hex, $0.value) })))
+        case .stored: try await reply.finish(try await stored())
         case .evidence: try await reply.finish(try await evidence())
-        case .models: try await reply.finish(Replies.Models(models: [around.model.description]))
+        case .tamper: try await reply.finish(try await tamper())
+        case .models: try await reply.finish(Replies.Models(models: await around.models.models()))
         case .lock: try await reply.finish(Replies.Locked())
         default: try await reply.finish(Replies.Closed())
         }

@@ -9,14 +9,18 @@ extension Cell {
         var summaries = conversations.filter { !$0.value.kept }.map { id, open in
             summary(id, open.transcript.head, kept: false)
         }
-        for stored in try await around.store.conversations(account: account.id, scope: visibleScope) {
-            let head = try ConversationHead(opening: stored.head, key: try key(of: stored))
-            summaries.append(summary(stored.id, head, kept: true))
+        let all = try await around.store.conversations(account: account.id, scope: visibleScope)
+        try refuseWhileRekeying()
+        for stored in all {
+            // One that does not open must not hide the others; reading it says why.
+            let head = try? ConversationHead(opening: stored.head, key: key(of: stored))
+            summaries.append(head.map { summary(stored.id, $0, kept: true) } ?? .damaged(stored.id))
         }
         return Replies.Conversations(conversations: summaries.sorted { $0.updated > $1.updated })
     }
 
     func create(title: String = "", label: String? = nil, offRecord: Bool) async throws -> ConversationID {
+        try refuseWhileRekeying()
         let id = ConversationID()
         let keyring = keyring()
         let (key, wrapped) = try keyring.makeConversationKey(account: account.id, conversation: id)
@@ -33,24 +37,34 @@ extension Cell {
     func read(_ id: ConversationID) async throws -> Replies.Conversation {
         let open = try await open(id)
         return Replies.Conversation(
-            title: open.transcript.head.title, kept: open.kept, turns: open.transcript.turns.map(Replies.Turn.init))
+            title: open.transcript.head.title, kept: open.kept,
+            arrangement: open.transcript.head.arrangement ?? Arrangement(),
+            manner: open.transcript.head.manner ?? Manner(), turns: open.transcript.turns.map(Replies.Turn.init))
     }
 
-    func rename(_ id: ConversationID, to title: String) async throws -> Replies.Renamed {
-        guard (1...Transcript.titleLimit).contains(title.count) else { throw Malformed() }
-        let change = try await open(id).transcript.renamed(title, time: around.clock())
-        try await keep(change, in: id)
-        return Replies.Renamed(title: title)
+    func change(_ id: ConversationID, _ request: Requests.Change) async throws {
+        if let title = request.title {
+            guard (1...Transcript.titleLimit).contains(title.count) else { throw Malformed() }
+        }
+        try request.arrangement?.validate()
+        try request.manner?.validate()
+        try await keep(in: id) {
+            try $0.changing(title: request.title, arrangement: request.arrangement, manner: request.manner)
+        }
     }
 
     func delete(_ id: ConversationID) async throws -> Replies.Deleted {
-        let conversation = try await open(id)
-        guard !conversation.isBusy else { throw Refusal(.busy, "An answer is still being written. Stop it first.") }
+        try refuseWhileRekeying()
+        let conversation = try await openUnlessDamaged(id)
+        guard conversation?.isBusy != true else {
+            throw Refusal(.busy, "An answer is still being written. Stop it first.")
+        }
         forget(id)
-        var (records, truncated) = (conversation.transcript.turns.count, true)
-        if conversation.kept { (records, truncated) = try await around.store.delete(id, account: account.id) }
+        let isKept = conversation?.kept ?? true
+        var (records, truncated) = (conversation?.transcript.turns.count ?? 0, true)
+        if isKept { (records, truncated) = try await around.store.delete(id, account: account.id) }
         let note =
-            conversation.kept
+            isKept
             ? "The key and every record were deleted. Copies of the data directory made before today still hold the wrapped key."
             : "This conversation was never written to disk."
         return Replies.Deleted(
@@ -70,8 +84,9 @@ extension Cell {
     }
 
     func stop(_ id: ConversationID) -> Replies.Stopped {
-        guard let stop = conversations[id]?.stop else { return Replies.Stopped(stopped: false) }
-        stop()
+        guard conversations[id]?.isBusy == true else { return Replies.Stopped(stopped: false) }
+        conversations[id]?.isStopWanted = true
+        conversations[id]?.stop?()
         return Replies.Stopped(stopped: true)
     }
 
@@ -90,11 +105,10 @@ extension Cell {
     /// - Throws: `notFound`, or `tampered` if what is stored is not what was written.
     func open(_ id: ConversationID) async throws -> Conversation {
         if let open = conversations[id] { return open }
-        guard let stored = try await around.store.conversation(id, account: account.id),
-            visibleScope == nil || visibleScope == stored.scope
-        else { throw Refusal(.notFound, "There is no such conversation.") }
-        let records = try await around.store.records(of: id, account: account.id)
-        let transcript = try Transcript(key: try key(of: stored), head: stored.head, records: records)
+        try refuseWhileRekeying()
+        let stored = try await stored(id)
+        let transcript = try await transcript(of: stored)
+        try refuseWhileRekeying()
         // Another request may have opened it while this one read.
         if let open = conversations[id] { return open }
         let opened = Conversation(transcript: transcript, kept: true)
@@ -102,41 +116,103 @@ extension Cell {
         return opened
     }
 
+    /// For what needs no content: nil where what is stored does not open.
+    private func openUnlessDamaged(_ id: ConversationID) async throws -> Conversation? {
+        do { return try await open(id) } catch VaultError.tampered {
+            _ = try await stored(id)
+            return nil
+        }
+    }
+
+    private func stored(_ id: ConversationID) async throws -> StoredConversation {
+        guard let stored = try await around.store.conversation(id, account: account.id),
+            visibleScope == nil || visibleScope == stored.scope
+        else { throw Refusal(.notFound, "There is no such conversation.") }
+        return stored
+    }
+
+    func transcript(of stored: StoredConversation) async throws -> Transcript {
+        let records = try await around.store.records(of: stored.id, account: account.id)
+        return try Transcript(key: try key(of: stored), head: stored.head, records: records)
+    }
+
     /// Appends a turn; when this returns it is on disk and synced, unless the conversation is off the record.
     @discardableResult
     func append(_ turn: Turn, to id: ConversationID, at sequence: UInt64? = nil) async throws -> PlacedTurn {
-        let change = try await open(id).transcript.appending(turn, at: sequence)
-        try await keep(change, in: id)
-        guard let placed = change.transcript.turns.last else { throw Malformed() }
+        let transcript = try await keep(in: id) { try $0.appending(turn, at: sequence) }
+        guard let placed = transcript.turns.last else { throw Malformed() }
         return placed
     }
 
-    private func keep(_ change: Transcript.Change, in id: ConversationID) async throws {
+    /// Makes a change of what the conversation is now and keeps it; changes of one conversation wait for each other.
+    @discardableResult
+    func keep(
+        in id: ConversationID, _ make: (Transcript) throws -> Transcript.Change
+    ) async throws -> Transcript {
+        _ = try await open(id)
+        await takeTurnToWrite(id)
+        defer { endTurnToWrite(id) }
+        try refuseWhileRekeying()
         guard let conversation = conversations[id] else { throw Refusal(.notFound, "There is no such conversation.") }
+        let change = try make(conversation.transcript)
         if conversation.kept {
             try await around.store.change(id, account: account.id, head: change.head, record: change.record)
             if let record = change.record { lastRecord = (id, record) }
         }
         conversations[id]?.transcript = change.transcript
+        return change.transcript
     }
 
-    private func forget(_ id: ConversationID) {
-        if let sequence = conversations[id]?.sequence { around.model.engine.closeSequence(sequence) }
-        conversations[id] = nil
+    private func takeTurnToWrite(_ id: ConversationID) async {
+        guard conversations[id]?.waiting != nil else {
+            conversations[id]?.waiting = []
+            return
+        }
+        await withCheckedContinuation { conversations[id]?.waiting?.append($0) }
+    }
+
+    private func endTurnToWrite(_ id: ConversationID) {
+        if conversations[id]?.waiting?.isEmpty == false {
+            conversations[id]?.waiting?.removeFirst().resume()
+        } else {
+            conversations[id]?.waiting = nil
+        }
+    }
+
+    func forget(_ id: ConversationID) {
+        conversations[id]?.sequence?.close()
+        for waiting in conversations[id]?.waiting ?? [] { waiting.resume() }
+        (conversations[id], drafts[id]) = (nil, nil)
         if lastRecord?.conversation == id { lastRecord = nil }
     }
 
-    private func key(of stored: StoredConversation) throws -> ConversationKey {
+    func key(of stored: StoredConversation) throws -> ConversationKey {
         let keyring: Keyring
         switch access {
         case .owner(let root): keyring = try account.keyring(of: stored.scope, root: root.key)
         case .key(let open): keyring = open.keyring.duplicate()
         }
-        return try keyring.unwrap(stored.wrappedKey, account: account.id, conversation: stored.id, epoch: 0)
+        return try keyring.unwrap(stored.wrappedKey, account: account.id, conversation: stored.id, epoch: stored.epoch)
     }
 
     private func summary(_ id: ConversationID, _ head: ConversationHead, kept: Bool) -> Replies.Summary {
         Replies.Summary(
-            id: id.hex, title: head.title, created: head.created, updated: head.updated, turns: head.count, kept: kept)
+            id: id.hex, title: head.title, created: head.created, updated: head.updated, turns: head.count, kept: kept,
+            arrangement: head.arrangement ?? Arrangement(), damaged: false)
+    }
+}
+
+extension Arrangement {
+    fileprivate func validate() throws {
+        guard tags.count <= 8, tags.allSatisfy({ (1...40).contains($0.count) }) else { throw Malformed() }
+    }
+}
+
+extension Manner {
+    fileprivate func validate() throws {
+        guard systemPrompt.utf8.count <= 16_384 else { throw Malformed() }
+        do {
+            try Sampling(temperature: temperature ?? 0, topP: topP ?? 1).validate()
+        } catch { throw Malformed() }
     }
 }

@@ -27,27 +27,32 @@ actor Cell {
     /// What a cell gets from the process around it.
     struct Surroundings: Sendable {
         let store: any SealedStore
-        let model: LoadedModel
+        let models: any ModelShelf
         let passphrases: PassphraseQueue
+        let lookupKey: Unlocking.LookupKey
         let evidence: @Sendable () -> ProcessEvidence
         let clock: @Sendable () -> Date
     }
 
-    let access: Access
+    var access: Access
+    /// Whether the owner opened it.
+    let isOwners: Bool
     let around: Surroundings
     var account: Account
     var conversations: [ConversationID: Conversation] = [:]
-    var completionSequence: SequenceID?
+    var completionSequence: EngineSequence?
     var completionIsBusy = false
+    /// Whether everything is being sealed anew; nothing is opened or written meanwhile.
+    var isRekeying = false
+    /// Whether the account record is being changed; one change at a time.
+    var isChangingAccount = false
+    /// What was written and not sent, by conversation; `.none` for the next one.
+    var drafts: [ConversationID: String] = [:]
     var lastRecord: (conversation: ConversationID, record: SealedRecord)?
 
     init(account: Account, access: Access, around: Surroundings) {
         (self.account, self.access, self.around) = (account, access, around)
-    }
-
-    /// Whether the owner opened it.
-    nonisolated var isOwners: Bool {
-        if case .owner = access { true } else { false }
+        if case .owner = access { isOwners = true } else { isOwners = false }
     }
 
     func root() throws -> OpenRoot {
@@ -75,10 +80,10 @@ actor Cell {
     func close() {
         for conversation in conversations.values {
             conversation.stop?()
-            if let sequence = conversation.sequence { around.model.engine.closeSequence(sequence) }
+            conversation.sequence?.close()
         }
-        if let completionSequence { around.model.engine.closeSequence(completionSequence) }
-        conversations = [:]
+        completionSequence?.close()
+        (conversations, drafts) = ([:], [:])
         completionSequence = nil
         lastRecord = nil
     }

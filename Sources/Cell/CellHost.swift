@@ -8,26 +8,30 @@ import Vault
 ///
 /// One process has one for now; later each cell has its own.
 public actor CellHost: Carrier {
-    private static let idleLimit: TimeInterval = 15 * 60
     private static let absoluteLimit: TimeInterval = 12 * 3_600
     private static let channelLimit = 1_024
     private static let cellChannelLimit = 32
 
-    private struct CellName: Hashable {
+    struct CellName: Hashable {
         let account: AccountID
         let scope: ScopeID
     }
 
-    private final class OpenChannel {
+    final class OpenChannel {
+        /// What the list of sessions calls it; it opens nothing.
+        let id = SessionID()
         var host: HostChannel
         let cell: Cell
         let name: CellName
         let opened: Date
+        /// Seconds without use after which it is closed.
+        let idleLimit: TimeInterval
         var lastUse: Date
 
-        init(host: consuming HostChannel, cell: Cell, name: CellName, now: Date) {
+        init(host: consuming HostChannel, cell: Cell, name: CellName, idleMinutes: Int?, now: Date) {
             self.host = host
             (self.cell, self.name, opened, lastUse) = (cell, name, now, now)
+            idleLimit = Double(idleMinutes ?? Profile.usualIdleMinutes) * 60
         }
     }
 
@@ -35,9 +39,9 @@ public actor CellHost: Carrier {
     public nonisolated let fingerprint: String
     private var reception: Reception
     private let unlocking: Unlocking
-    private let around: Cell.Surroundings
+    let around: Cell.Surroundings
     private var setupToken: String?
-    private var channels: [Route: OpenChannel] = [:]
+    var channels: [Route: OpenChannel] = [:]
     private var cells: [CellName: Cell] = [:]
 
     /// - Parameters:
@@ -45,7 +49,7 @@ public actor CellHost: Carrier {
     ///   - setupToken: what the first account is made with; nil if there is one.
     ///   - evidence: what the process can show of its connections.
     public init(
-        nodeSecret: borrowing Secret, setupToken: String?, store: any SealedStore, model: LoadedModel,
+        nodeSecret: borrowing Secret, setupToken: String?, store: any SealedStore, models: any ModelShelf,
         evidence: @escaping @Sendable () -> ProcessEvidence, clock: @escaping @Sendable () -> Date = { Date() }
     ) throws {
         let now = UInt64(clock().timeIntervalSince1970)
@@ -54,11 +58,11 @@ public actor CellHost: Carrier {
         self.reception = reception
         self.setupToken = setupToken
         let passphrases = PassphraseQueue()
-        unlocking = Unlocking(
-            store: store, passphrases: passphrases,
-            lookupKey: .init(nodeSecret.derived(info: "cloister/lookup/v1")), clock: clock)
+        let lookupKey = Unlocking.LookupKey(nodeSecret.derived(info: "cloister/lookup/v1"))
+        unlocking = Unlocking(store: store, passphrases: passphrases, lookupKey: lookupKey, clock: clock)
         around = Cell.Surroundings(
-            store: store, model: model, passphrases: passphrases, evidence: evidence, clock: clock)
+            store: store, models: models, passphrases: passphrases, lookupKey: lookupKey, evidence: evidence,
+            clock: clock)
     }
 
     /// The node record with a fresh challenge.
@@ -74,6 +78,11 @@ public actor CellHost: Carrier {
         let arrival: Arrival
         do { arrival = try reception.receive(body, now: now()) } catch { throw Refusal(channel: error) }
         do {
+            if case .look(let token) = arrival.credential {
+                guard try await isSetup(token) else { throw Self.staleSetup }
+                let models = Replies.Models(models: await around.models.models())
+                return (arrival.reply(Array(try JSONEncoder().encode(models))), .none)
+            }
             let unlocked = try await unlock(arrival.credential)
             let route = await enter(unlocked, arrival.channel(for: unlocked.account.id))
             return (arrival.reply(Array(try JSONEncoder().encode(unlocked.opened))), route)
@@ -94,8 +103,9 @@ public actor CellHost: Carrier {
         let (cell, content) = (channel.cell, incoming.content)
         let sealer = SharedSealer(incoming.takeSealer())
         return PieceStream { [weak self] send in
-            await cell.serve(place, content, ReplyWriter(sealer: sealer, hand: send))
-            await self?.afterServing(place, route, cell)
+            let reply = ReplyWriter(sealer: sealer, hand: send)
+            if await self?.serveSessions(place, content, route, reply) == true { return }
+            if await cell.serve(place, content, reply) { await self?.afterServing(place, route, cell) }
         }
     }
 
@@ -103,7 +113,7 @@ public actor CellHost: Carrier {
     public func sweep() async {
         let now = around.clock()
         let stale = channels.filter {
-            now.timeIntervalSince($0.value.lastUse) > Self.idleLimit
+            now.timeIntervalSince($0.value.lastUse) > $0.value.idleLimit
                 || now.timeIntervalSince($0.value.opened) > Self.absoluteLimit
         }
         for route in stale.keys { channels[route] = nil }
@@ -121,15 +131,23 @@ public actor CellHost: Carrier {
         case .passphrase(let name, let passphrase): return try await unlocking.open(name: name, passphrase: passphrase)
         case .recovery(let name, let code): return try await unlocking.open(name: name, recovery: code)
         case .key(let token): return try await unlocking.open(token: token)
+        case .look: throw Self.staleSetup
         case .create(let token, let name, let passphrase, let keep):
-            guard let expected = setupToken,
-                Secret(sha256(Array(expected.utf8))).matches(Secret(sha256(Array(token.utf8)))),
-                try await !around.store.hasAccounts()
-            else { throw Refusal(.denied, "This set-up link is not valid, or the owner was created already.") }
+            guard try await isSetup(token) else { throw Self.staleSetup }
             let unlocked = try await unlocking.create(name: name, passphrase: passphrase, keep: keep)
             setupToken = nil
             return unlocked
         }
+    }
+
+    private static let staleSetup = Refusal(
+        .denied, "This set-up link is not valid, or the owner was created already.")
+
+    private func isSetup(_ token: String) async throws -> Bool {
+        guard let expected = setupToken else { return false }
+        let isRight = Secret(sha256(Array(expected.utf8))).matches(Secret(sha256(Array(token.utf8))))
+        let isFirst = try await !around.store.hasAccounts()
+        return isRight && isFirst
     }
 
     private func enter(_ unlocked: Unlocking.Unlocked, _ host: consuming HostChannel) async -> Route {
@@ -139,7 +157,8 @@ public actor CellHost: Carrier {
         let cell = cells[name] ?? Cell(account: unlocked.account, access: unlocked.access, around: around)
         cells[name] = cell
         let route = host.route
-        channels[route] = OpenChannel(host: host, cell: cell, name: name, now: around.clock())
+        channels[route] = OpenChannel(
+            host: host, cell: cell, name: name, idleMinutes: unlocked.opened.idleMinutes, now: around.clock())
         return route
     }
 
@@ -155,7 +174,7 @@ public actor CellHost: Carrier {
         case .lock where cell.isOwners:
             channels = channels.filter { $0.value.cell !== cell }
             await closeUnusedCells(keeping: false)
-        case .revokeKey:
+        case .revokeKey, .rekey:
             // The cell of a revoked key must not outlive it; the others' programs open theirs again.
             channels = channels.filter { $0.value.cell.isOwners }
             await closeUnusedCells(keeping: false)
@@ -164,9 +183,14 @@ public actor CellHost: Carrier {
     }
 
     /// - Parameter keeping: whether cells of API keys stay for their next request although no channel is open.
-    private func closeUnusedCells(keeping: Bool) async {
-        let used = Set(channels.values.map(\.name))
-        for (name, cell) in cells where !used.contains(name) && !(keeping && name.scope != .none) {
+    func closeUnusedCells(keeping: Bool) async {
+        func isUnused(_ name: CellName) -> Bool {
+            !channels.values.contains { $0.name == name } && !(keeping && name.scope != .none)
+        }
+        for (name, cell) in cells where isUnused(name) {
+            // One that seals everything anew is the only one that knows the new root; it goes when it is done.
+            let isRekeying = await cell.isRekeying
+            guard !isRekeying, cells[name] === cell, isUnused(name) else { continue }
             cells[name] = nil
             await cell.close()
         }

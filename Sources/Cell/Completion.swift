@@ -9,26 +9,29 @@ extension Cell {
 
     /// A completion for a program: nothing is stored unless it says so.
     func complete(_ request: Requests.Complete, _ reply: ReplyWriter) async throws {
-        let (answerRequest, dropped) = try prepare(request)
-        let (sequence, isOwn) = takeSequence()
-        defer { giveBack(sequence, isOwn) }
+        let model = try await ready(request.model, saying: reply)
+        let (answerRequest, dropped) = try prepare(request, for: model)
+        let (sequence, isOwn) = takeSequence(of: model)
+        defer { giveBack(sequence, isOwn, to: model) }
         try await reply.send(
             Replies.Started(
-                started: .init(sequence: nil, promptTokens: answerRequest.prompt.count, droppedTurns: dropped)))
-        var answer = try Answer(answerRequest, model: around.model, sequence: sequence)
+                started: .init(
+                    sequence: nil, promptTokens: answerRequest.prompt.count, droppedTurns: dropped,
+                    context: model.engine.contextLength)))
+        var answer = try Answer(answerRequest, model: model, sequence: sequence)
         while let text = await answer.next() {
             do { try await reply.send(Replies.Text(text: text)) } catch { answer.stopper() }
         }
-        if request.store == true { try await store(request, answer) }
+        if request.store == true { try await store(request, answer, by: model) }
         try await reply.finish(
             Replies.Done(
                 done: .init(
                     sequence: nil, reason: answer.end?.rawValue ?? "stop", promptTokens: answerRequest.prompt.count,
-                    reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: nil)))
+                    reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: nil,
+                    model: model.description.id)))
     }
 
-    private func prepare(_ request: Requests.Complete) throws -> (AnswerRequest, dropped: Int) {
-        let model = around.model
+    private func prepare(_ request: Requests.Complete, for model: LoadedModel) throws -> (AnswerRequest, dropped: Int) {
         let limit = request.maxTokens ?? model.answerLimit
         guard (1...Self.tokenLimit).contains(limit), (request.stop?.count ?? 0) <= Self.stopLimit else {
             throw Malformed()
@@ -62,19 +65,17 @@ extension Cell {
 
     /// A program sends its whole history each time: the cell keeps one sequence for it, so that only what is new is
     /// read.
-    private func takeSequence() -> (SequenceID, isOwn: Bool) {
-        guard !completionIsBusy else { return (around.model.engine.openSequence(), true) }
+    private func takeSequence(of model: LoadedModel) -> (SequenceID, isOwn: Bool) {
+        guard !completionIsBusy else { return (model.engine.openSequence(), true) }
         completionIsBusy = true
-        let sequence = completionSequence ?? around.model.engine.openSequence()
-        completionSequence = sequence
-        return (sequence, false)
+        return (completionSequence.id(in: model), false)
     }
 
-    private func giveBack(_ sequence: SequenceID, _ isOwn: Bool) {
-        if isOwn { around.model.engine.closeSequence(sequence) } else { completionIsBusy = false }
+    private func giveBack(_ sequence: SequenceID, _ isOwn: Bool, to model: LoadedModel) {
+        if isOwn { model.engine.closeSequence(sequence) } else { completionIsBusy = false }
     }
 
-    private func store(_ request: Requests.Complete, _ answer: Answer) async throws {
+    private func store(_ request: Requests.Complete, _ answer: Answer, by model: LoadedModel) async throws {
         let messages = request.messages ?? [.init(role: "user", content: request.prompt ?? "")]
         let id = try await create(title: String((messages.last?.content ?? "").prefix(80)), offRecord: false)
         for message in messages {
@@ -84,6 +85,6 @@ extension Cell {
         try await append(
             Turn(
                 role: .assistant, text: answer.text, time: around.clock(), stopped: answer.end == .stopped,
-                model: around.model.description.name), to: id)
+                model: model.description.name), to: id)
     }
 }

@@ -1,4 +1,3 @@
-import Inference
 import Vault
 
 /// A conversation that is open in a cell.
@@ -8,8 +7,12 @@ struct Conversation {
     var transcript: Transcript
     let kept: Bool
     /// The engine's memory of it, once it was used.
-    var sequence: SequenceID?
+    var sequence: EngineSequence?
     /// Stops the answer that is being made; nil when there is none.
     var stop: (@Sendable () -> Void)?
     var isBusy = false
+    /// Changes that wait while one is being written; nil when none is.
+    var waiting: [CheckedContinuation<Void, Never>]?
+    /// Whether the person stopped the answer before it could be stopped.
+    var isStopWanted = false
 }

@@ -7,14 +7,16 @@ public struct StoredConversation: Sendable {
     public let id: ConversationID
     /// Which keyring wraps its key.
     public let scope: ScopeID
-    /// Its wrapped key, epoch 0.
+    /// The generation of its key, from 0.
+    public let epoch: UInt32
+    /// Its wrapped key.
     public let wrappedKey: [UInt8]
     /// Its sealed head.
     public let head: SealedHead
 
     /// A conversation as it is stored.
-    public init(id: ConversationID, scope: ScopeID, wrappedKey: [UInt8], head: SealedHead) {
-        (self.id, self.scope, self.wrappedKey, self.head) = (id, scope, wrappedKey, head)
+    public init(id: ConversationID, scope: ScopeID, epoch: UInt32 = 0, wrappedKey: [UInt8], head: SealedHead) {
+        (self.id, self.scope, self.epoch, self.wrappedKey, self.head) = (id, scope, epoch, wrappedKey, head)
     }
 }
 
@@ -40,6 +42,11 @@ public protocol SealedStore: Sendable {
     /// Forgets the failures.
     func clearAttempts(lookup: [UInt8]) async throws
 
+    /// Notes that an API key was used on a day, days since 1970; only the day is kept.
+    func noteUse(of key: SlotID, account: AccountID, day: UInt32) async throws
+    /// The last day that each API key was used on.
+    func uses(account: AccountID) async throws -> [SlotID: UInt32]
+
     /// Adds a conversation.
     func insert(_ conversation: StoredConversation, account: AccountID) async throws
     /// An account's conversations; of one scope, or all.
@@ -50,6 +57,12 @@ public protocol SealedStore: Sendable {
     func records(of id: ConversationID, account: AccountID) async throws -> [SealedRecord]
     /// Replaces the head and appends the record; on disk and synced when it returns.
     func change(_ id: ConversationID, account: AccountID, head: SealedHead, record: SealedRecord?) async throws
+    /// Replaces a conversation's key, head and records by ones that were sealed anew, all or nothing.
+    func reseal(_ conversation: StoredConversation, account: AccountID, records: [SealedRecord]) async throws
+    /// Replaces an account by its next revision under another root key, with all its wrapped conversation keys.
+    ///
+    /// Throws nothing once it is done.
+    func rekey(_ account: Account, wrapped: [ConversationID: [UInt8]]) async throws
     /// Destroys a conversation's key and rows.
     func delete(_ id: ConversationID, account: AccountID) async throws -> (records: Int, logTruncated: Bool)
     /// Records and bytes of an account.

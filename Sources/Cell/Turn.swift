@@ -16,25 +16,46 @@ extension Cell {
         guard (1...Self.textLimit).contains(request.text.utf8.count) else { throw Malformed() }
         try await begin(id)
         defer { end(id) }
+        let model = try await ready(request.model, saying: reply)
         let said = try await append(
             Turn(role: .user, text: request.text, time: around.clock()), to: id, at: request.replaces)
-        let prompt = try await fittedPrompt(id)
+        try await titleIfNew(id, from: request.text)
+        try await answer(id, by: model, after: said.sequence, beginning: "", reply)
+    }
+
+    /// Goes on with the last answer, which was stopped or grew too long: a new version of it takes its place.
+    func continueAnswer(_ id: ConversationID, _ request: Requests.Answer, _ reply: ReplyWriter) async throws {
+        try await begin(id)
+        defer { end(id) }
+        let model = try await ready(request.model, saying: reply)
+        guard let last = try await open(id).transcript.turns.last, last.turn.role == .assistant, last.sequence > 0
+        else { throw Refusal(.unsupported, "There is no answer to go on with.") }
+        try await answer(id, by: model, after: last.sequence - 1, beginning: last.turn.text, reply)
+    }
+
+    /// Makes the answer to the turn `after`, keeps it, and says both.
+    private func answer(
+        _ id: ConversationID, by model: LoadedModel, after sequence: UInt64, beginning: String, _ reply: ReplyWriter
+    ) async throws {
+        let prompt = try await fittedPrompt(id, through: sequence, beginning: beginning, for: model)
         try await reply.send(
             Replies.Started(
                 started: .init(
-                    sequence: said.sequence, promptTokens: prompt.tokens.count, droppedTurns: prompt.droppedMessages)))
-        let answer = try await self.answer(id, prompt) { try await reply.send(Replies.Text(text: $0)) }
+                    sequence: sequence, promptTokens: prompt.tokens.count, droppedTurns: prompt.droppedMessages,
+                    context: model.engine.contextLength)))
+        let answer = try await self.answer(id, prompt, by: model) { try await reply.send(Replies.Text(text: $0)) }
         let placed = try await append(
             Turn(
-                role: .assistant, text: answer.text, time: around.clock(), stopped: answer.end == .stopped,
-                model: around.model.description.name), to: id)
-        let title = try await titleIfNew(id, from: request.text)
+                role: .assistant, text: beginning + answer.text, time: around.clock(), stopped: answer.end == .stopped,
+                model: model.description.name), to: id, at: sequence + 1)
+        let title = try await open(id).transcript.head.title
         try await reply.finish(
             Replies.Done(
                 done: .init(
                     sequence: placed.sequence, reason: answer.end?.rawValue ?? "stop",
                     promptTokens: prompt.tokens.count,
-                    reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: title)))
+                    reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: title,
+                    model: model.description.id)))
     }
 
     /// The tutorial's turn: the same, in one piece.
@@ -47,16 +68,19 @@ extension Cell {
         guard let id = found else { throw Malformed() }
         try await begin(id)
         defer { end(id) }
-        try await append(Turn(role: .user, text: request.message, time: around.clock()), to: id)
-        let answer = try await self.answer(id, try await fittedPrompt(id)) { _ in }
+        let model = try await ready(nil)
+        let said = try await append(Turn(role: .user, text: request.message, time: around.clock()), to: id)
+        let prompt = try await fittedPrompt(id, through: said.sequence, for: model)
+        let answer = try await self.answer(id, prompt, by: model) { _ in }
         try await append(
             Turn(
                 role: .assistant, text: answer.text, time: around.clock(), stopped: answer.end == .stopped,
-                model: around.model.description.name), to: id)
+                model: model.description.name), to: id)
         return Replies.TutorialChat(text: answer.text, session: request.session)
     }
 
     private func begin(_ id: ConversationID) async throws {
+        try refuseWhileRekeying()
         guard try await !open(id).isBusy else {
             throw Refusal(.busy, "An answer is still being written in this conversation.")
         }
@@ -68,29 +92,51 @@ extension Cell {
 
     private func end(_ id: ConversationID) {
         conversations[id]?.isBusy = false
+        conversations[id]?.isStopWanted = false
         conversations[id]?.stop = nil
     }
 
-    private func fittedPrompt(_ id: ConversationID) async throws -> FittedPrompt {
-        let model = around.model
-        let messages = try await open(id).transcript.turns.map { placed in
+    /// Waits until a model answers, and says how far its loading is.
+    func ready(_ name: String?, saying reply: ReplyWriter? = nil) async throws -> LoadedModel {
+        for try await event in await around.models.load(name) {
+            switch event {
+            case .progress(let done, let total):
+                try? await reply?.send(Replies.Loading(loading: .init(done: done, total: total)))
+            case .ready(let model): return model
+            }
+        }
+        throw Refusal(.modelFailed, "The model was not loaded.")
+    }
+
+    /// The conversation through a turn, with what frames it, open for an answer that begins so.
+    private func fittedPrompt(
+        _ id: ConversationID, through sequence: UInt64, beginning: String = "", for model: LoadedModel
+    ) async throws -> FittedPrompt {
+        let transcript = try await open(id).transcript
+        let system = transcript.head.manner?.systemPrompt ?? ""
+        let frame = system.isEmpty ? [] : [ChatMessage(role: .system, content: system)]
+        let turns = transcript.turns.filter { $0.sequence <= sequence }.map { placed in
             ChatMessage(role: ChatRole(placed.turn.role), content: placed.turn.text)
         }
         return try model.format.fit(
-            messages, with: model.tokenizer, budget: model.promptBudget(answer: model.answerLimit))
+            frame + turns, beginning: beginning, with: model.tokenizer,
+            budget: model.promptBudget(answer: model.answerLimit))
     }
 
     /// Makes an answer, handing its text on; a listener that is gone stops it.
     private func answer(
-        _ id: ConversationID, _ prompt: FittedPrompt, each: (String) async throws -> Void
+        _ id: ConversationID, _ prompt: FittedPrompt, by model: LoadedModel, each: (String) async throws -> Void
     ) async throws -> Answer {
-        let model = around.model
-        let sequence = conversations[id]?.sequence ?? model.engine.openSequence()
-        conversations[id]?.sequence = sequence
+        guard let sequence = conversations[id]?.sequence.id(in: model) else {
+            throw Refusal(.notFound, "There is no such conversation.")
+        }
         var answer = try Answer(
-            AnswerRequest(prompt: prompt.tokens, sampling: model.sampling, maxTokens: model.answerLimit, stops: []),
+            AnswerRequest(
+                prompt: prompt.tokens, sampling: model.sampling(conversations[id]?.transcript.head.manner),
+                maxTokens: model.answerLimit, stops: []),
             model: model, sequence: sequence)
         conversations[id]?.stop = answer.stopper
+        if conversations[id]?.isStopWanted == true { answer.stopper() }
         while let text = await answer.next() {
             do { try await each(text) } catch { answer.stopper() }
         }
@@ -98,12 +144,11 @@ extension Cell {
     }
 
     /// A new conversation is called by its first words.
-    private func titleIfNew(_ id: ConversationID, from text: String) async throws -> String {
-        let transcript = try await open(id).transcript
-        guard transcript.head.title.isEmpty else { return transcript.head.title }
+    private func titleIfNew(_ id: ConversationID, from text: String) async throws {
         let words = text.split(whereSeparator: \.isWhitespace)
+        guard try await open(id).transcript.head.title.isEmpty, !words.isEmpty else { return }
         let title = words.prefix(Self.titleWords).joined(separator: " ") + (words.count > Self.titleWords ? " …" : "")
-        return try await rename(id, to: String(title.prefix(80))).title
+        try await keep(in: id) { try $0.changing(title: String(title.prefix(80))) }
     }
 }
 
@@ -120,4 +165,12 @@ extension ChatRole {
 extension LoadedModel {
     /// The guide was trained to one right answer and is asked for it; other models get the usual randomness.
     var sampling: Sampling { description.guide ? .greedy : Sampling() }
+
+    /// The usual randomness, but for what the person chose.
+    func sampling(_ manner: Manner?) -> Sampling {
+        var chosen = sampling
+        if let temperature = manner?.temperature { chosen.temperature = temperature }
+        if let topP = manner?.topP { chosen.topP = topP }
+        return chosen
+    }
 }

@@ -57,6 +57,9 @@ struct Unlocking: Sendable {
         guard let token = try? APIToken(reading: text), let account = try await store.account(id: token.account),
             let keyring = try? account.open(token: token)
         else { throw Self.wrong }
+        let day = UInt32(clamping: Int(clock().timeIntervalSince1970 / 86_400))
+        // A full disk must not keep programs out.
+        try? await store.noteUse(of: token.slot, account: account.id, day: day)
         return Unlocked(
             account: account, access: .key(Cell.OpenKeyring(keyring)),
             opened: Opened(account: account.id.hex, name: "", keep: false, scope: "key"))
@@ -81,7 +84,8 @@ struct Unlocking: Sendable {
         return Unlocked(
             account: account, access: .owner(Cell.OpenRoot(root)),
             opened: Opened(
-                account: account.id.hex, name: name, keep: keep, scope: "owner", recovery: made.created.recovery.text())
+                account: account.id.hex, name: name, keep: keep, scope: "owner",
+                idleMinutes: Profile.usualIdleMinutes, recovery: made.created.recovery.text())
         )
     }
 
@@ -114,7 +118,9 @@ struct Unlocking: Sendable {
         let profile = try account.profile(root: root.key)
         return Unlocked(
             account: account, access: .owner(root),
-            opened: Opened(account: account.id.hex, name: profile.name, keep: profile.keep, scope: "owner"))
+            opened: Opened(
+                account: account.id.hex, name: profile.name, keep: profile.keep, scope: "owner",
+                idleMinutes: profile.idleMinutes ?? Profile.usualIdleMinutes))
     }
 
     /// Seconds to wait: none for five failures, then 1, 2, 4 … up to 15 minutes.

@@ -8,6 +8,8 @@ public enum Credential: Codable, Sendable, Equatable {
     case recovery(name: String, code: String)
     /// An API token.
     case key(token: String)
+    /// The set-up token alone: opens nothing and asks which models there are.
+    case look(token: String)
     /// The set-up token with what the first account shall be.
     case create(token: String, name: String, passphrase: String, keep: Bool)
 }
@@ -22,13 +24,17 @@ public struct Opened: Codable, Sendable, Equatable {
     public let keep: Bool
     /// `owner` or `key`.
     public let scope: String
+    /// Minutes without use after which the session is locked; nil for an API key.
+    public let idleMinutes: Int?
     /// The recovery code, only for a new account.
     public let recovery: String?
 
     /// An answer.
-    public init(account: String, name: String, keep: Bool, scope: String, recovery: String? = nil) {
+    public init(
+        account: String, name: String, keep: Bool, scope: String, idleMinutes: Int? = nil, recovery: String? = nil
+    ) {
         (self.account, self.name, self.keep) = (account, name, keep)
-        (self.scope, self.recovery) = (scope, recovery)
+        (self.scope, self.idleMinutes, self.recovery) = (scope, idleMinutes, recovery)
     }
 }
 

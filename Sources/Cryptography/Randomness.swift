@@ -15,9 +15,23 @@ public func sha256(_ parts: [UInt8]...) -> [UInt8] {
 }
 
 /// SHA-256 of memory that the caller keeps mapped, 32 bytes.
-public func sha256(of memory: UnsafeRawBufferPointer) -> [UInt8] {
+/// - Parameter progress: told how many bytes were read, every 64 MiB and at the end.
+public func sha256(of memory: UnsafeRawBufferPointer, progress: (Int) -> Void = { _ in }) -> [UInt8] {
+    var (hash, offset) = (SHA256(), 0)
+    while offset < memory.count {
+        let end = min(offset + 64 << 20, memory.count)
+        hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: memory[offset..<end]))
+        offset = end
+        progress(offset)
+    }
+    return Array(hash.finalize())
+}
+
+/// SHA-256 of bytes that come in pieces, 32 bytes.
+/// - Parameter next: the next piece; nil at the end.
+public func sha256(pulling next: () throws -> [UInt8]?) rethrows -> [UInt8] {
     var hash = SHA256()
-    hash.update(bufferPointer: memory)
+    while let piece = try next() { hash.update(data: piece) }
     return Array(hash.finalize())
 }
 

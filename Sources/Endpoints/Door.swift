@@ -62,15 +62,18 @@ public struct Door: Sendable {
         }
     }
 
-    /// The models that the node runs.
-    func models(_ client: ChannelClient) async throws -> [Model] {
-        try await client.ask("models", [String: String](), as: ModelList.self).models
+    /// The names that `model` may have: what runs here, the standard one first, and `default`.
+    func modelNames(_ client: ChannelClient) async throws -> [String] {
+        let models = try await client.ask("models", [String: String](), as: ModelList.self).models
+            .filter(\.obstacles.isEmpty)
+        let names = models.map { model in models.count { $0.name == model.name } == 1 ? model.name : model.id }
+        return names + ["default"]
     }
 
     struct ModelList: Decodable, Sendable { let models: [Model] }
     struct Model: Decodable, Sendable {
-        let name: String
-        let guide: Bool
+        let id, name: String
+        let obstacles: [String]
     }
 }
 

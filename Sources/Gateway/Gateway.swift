@@ -8,10 +8,13 @@ public import ServiceLifecycle
 public enum Gateway {
     /// The services to run: one on loopback, and one on the local socket.
     /// - Parameters:
+    ///   - snapshot: writes a snapshot of the archive into the data directory and returns its name; only the local socket
+    ///     asks for it.
     ///   - extend: adds the routes of the compatibility door to the TCP side.
     ///   - whenListening: called when the port is open.
     public static func services(
         _ options: GatewayOptions, door: any CellDoor, logger: Logger,
+        snapshot: @escaping @Sendable () async throws -> String,
         extend: (Router<GatewayContext>) -> Void, whenListening: @escaping @Sendable () async -> Void
     ) -> [any Service] {
         let limiter = OpeningLimiter(perMinute: options.openingsPerMinute)
@@ -31,6 +34,7 @@ public enum Gateway {
         local.add(middleware: ResponseHeaders())
         local.add(middleware: HostGuard(hosts: ["cloister"], origins: []))
         channel.add(to: local)
+        SnapshotRoute.add(to: local, snapshot)
         return [tcp, application(local, .unixDomainSocket(path: path), options, logger) {}]
     }
 

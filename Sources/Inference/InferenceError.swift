@@ -29,6 +29,10 @@ public enum InferenceError: Error, Equatable, Sendable {
 }
 
 extension InferenceError: CustomStringConvertible {
+    private static let tensorTypes = TensorType.allCases.map { TensorType.name($0.rawValue) }.joined(separator: ", ")
+    private static let chatFormats = ChatFormat.allCases.filter { $0 != .guide && $0 != .plain }.map(\.rawValue)
+        .joined(separator: ", ")
+
     /// One sentence for a person.
     public var description: String {
         switch self {
@@ -36,11 +40,13 @@ extension InferenceError: CustomStringConvertible {
         case .notGGUF: "this is not a GGUF file of version 2 or 3"
         case .truncated: "the model file is incomplete: it ends before what it announces"
         case .malformed(let field): "the model file is damaged or not made for this: \(field)"
-        case .unsupportedArchitecture(let name): "models of architecture \"\(name)\" are not supported yet; llama is"
-        case .unsupportedTensorType(let id): "tensors of type \(id) are not supported yet; F32, F16, Q8_0 and Q4_0 are"
+        case .unsupportedArchitecture(let name):
+            "models of architecture \"\(name)\" are not supported yet; llama and qwen2 are"
+        case .unsupportedTensorType(let id):
+            "tensors of type \(TensorType.name(id)) are not supported yet; \(Self.tensorTypes) are"
         case .unsupportedTokenizer(let name):
-            "the tokenizer \"\(name)\" is not supported yet; llama (SentencePiece) and llama-bpe are"
-        case .unknownChatFormat: "the model's chat template is none of those known: ChatML, Llama 2, Llama 3"
+            "the tokenizer \"\(name)\" is not supported yet; SentencePiece and the splittings of Llama 3, Qwen 2, GPT-2, SmolLM, StarCoder, Falcon and DeepSeek are"
+        case .unknownChatFormat: "the model's chat template is none of those known: \(Self.chatFormats)"
         case .promptTooLong(let tokens, let limit): "\(tokens) tokens do not fit the context of \(limit)"
         case .outOfMemory: "not enough memory for the conversation"
         case .outOfRange(let name): "\(name) is out of range"

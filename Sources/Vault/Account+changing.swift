@@ -7,6 +7,8 @@ public struct KeyDescription: Sendable, Equatable {
     public let id: SlotID
     /// What the owner called it.
     public let label: String
+    /// What it opens.
+    public let scope: ScopeID
     /// The day it was made, days since 1970.
     public let createdDay: UInt32
 }
@@ -112,8 +114,10 @@ extension Account {
             do {
                 let padded = try Box.open(slot.label, key: root.metadata, context: context(field: 3, slot.id.bytes))
                 let label = String(decoding: try Padding.unpad(padded), as: UTF8.self)
-                let day = try KeySlotParameters(decoding: slot.parameters).createdDay
-                keys.append(KeyDescription(id: slot.id, label: label, createdDay: day))
+                let parameters = try KeySlotParameters(decoding: slot.parameters)
+                keys.append(
+                    KeyDescription(
+                        id: slot.id, label: label, scope: parameters.scope, createdDay: parameters.createdDay))
             } catch { throw .tampered }
         }
         return keys
@@ -130,38 +134,5 @@ extension Account {
                 context: BoxContext("scope", id.bytes, parameters.scope.bytes))
             return Keyring(scope: parameters.scope, scopeKey: scopeKey)
         } catch { throw .tampered }
-    }
-
-    mutating func setProfile(_ profile: Profile, root: borrowing RootKey) throws(VaultError) {
-        let padded = Padding.multiple(of: 256).pad(try SealedJSON.encode(profile))
-        do {
-            self.profile = try Box.seal(padded, key: root.metadata, context: context(field: 1))
-        } catch { throw .malformed }
-    }
-
-    func makePassphraseSlot(
-        _ passphrase: String, hash: PasswordHash, root: borrowing RootKey
-    ) throws(VaultError) -> Slot {
-        do {
-            let key = try hash.key(for: passphrase)
-            let parameters = [hash.logCost, hash.blockSize, hash.parallelism] + hash.salt
-            return try makeRootSlot(.passphrase, parameters: parameters, key: key, root: root)
-        } catch { throw .malformed }
-    }
-
-    func makeRecoverySlot(_ code: borrowing RecoveryCode, root: borrowing RootKey) throws(VaultError) -> Slot {
-        let salt = randomBytes(16)
-        return try makeRootSlot(.recovery, parameters: salt, key: code.key(salt: salt), root: root)
-    }
-
-    private func makeRootSlot(
-        _ kind: Slot.Kind, parameters: [UInt8], key: borrowing Secret, root: borrowing RootKey
-    ) throws(VaultError) -> Slot {
-        let slot = SlotID()
-        do {
-            return Slot(
-                kind: kind, id: slot, parameters: parameters,
-                wrappedKey: try Box.wrap(root.secret, key: key, context: Slot.context(id, slot, kind)), label: [])
-        } catch { throw .malformed }
     }
 }

@@ -40,13 +40,18 @@ public struct Keyring: ~Copyable, Sendable {
     /// A second owner of the same keyring.
     public borrowing func duplicate() -> Keyring { Keyring(scope: scope, secret: secret.duplicate()) }
 
-    /// Makes and wraps the key of a new conversation, epoch 0.
+    /// Makes and wraps a conversation's key; epoch 0 is that of a new one.
     public borrowing func makeConversationKey(
-        account: AccountID, conversation: ConversationID
+        account: AccountID, conversation: ConversationID, epoch: UInt32 = 0
     ) throws(VaultError) -> (key: ConversationKey, wrapped: [UInt8]) {
-        let key = ConversationKey(account: account, conversation: conversation, epoch: 0, secret: .random())
-        let context = Self.context(account, conversation, scope, 0)
-        do { return (key, try Box.wrap(key.secret, key: secret, context: context)) } catch { throw .malformed }
+        let key = ConversationKey(account: account, conversation: conversation, epoch: epoch, secret: .random())
+        return (key, try wrap(key))
+    }
+
+    /// Wraps a key that is open.
+    public borrowing func wrap(_ key: ConversationKey) throws(VaultError) -> [UInt8] {
+        let context = Self.context(key.account, key.conversation, scope, key.epoch)
+        do { return try Box.wrap(key.secret, key: secret, context: context) } catch { throw .malformed }
     }
 
     /// Opens a wrapped conversation key.

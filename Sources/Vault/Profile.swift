@@ -9,6 +9,12 @@ public struct Profile: Codable, Sendable, Equatable {
     public var keep: Bool
     /// When the account was made.
     public let created: Date
+    /// The model that answers unless another is chosen; nil: the node's standard one.
+    public var model: String?
+    /// Minutes without use after which a session is locked; nil: `Profile.usualIdleMinutes`.
+    public var idleMinutes: Int?
+    /// Minutes until a session is locked when nobody says otherwise.
+    public static let usualIdleMinutes = 15
 
     /// A new profile.
     public init(name: String, keep: Bool, created: Date) {

@@ -5,11 +5,16 @@ import Foundation
 /// The settings, one form each: a flag, `CLOISTER_…` in the environment, or a key of the configuration file, in this
 /// order.
 struct Settings: Sendable {
-    static let keys = ["data", "port", "model", "context", "threads"]
+    static let keys = ["data", "port", "model", "models", "memory", "context", "threads"]
 
     let data: String
     let port: Int
+    /// A file, or the name of a model that is on this machine.
     let model: String?
+    /// Folders to search for models, separated by colons.
+    let models: [String]
+    /// Memory that models may take, GiB.
+    let memory: Int?
     let context: Int?
     let threads: Int?
 
@@ -48,6 +53,8 @@ struct Settings: Sendable {
         data = reader.string(forKey: "data") ?? Self.standardData(environment)
         port = try Self.number("port", reader, 1...65_535) ?? 8_420
         model = reader.string(forKey: "model")
+        models = (reader.string(forKey: "models") ?? "").split(separator: ":").map(String.init)
+        memory = try Self.number("memory", reader, 1...1_048_576)
         context = try Self.number("context", reader, 8...16_777_216)
         threads = try Self.number("threads", reader, 1...256)
     }
@@ -105,10 +112,10 @@ struct UserError: Error, CustomStringConvertible {
 
 /// The flags that every command has.
 struct CommonOptions: ParsableArguments {
-    @Option(help: "Where everything is kept, sealed. Default: the platform's data directory.")
+    @Option(help: "Where everything is kept, sealed. Default: the platform's data directory.", completion: .directory)
     var data: String?
 
-    @Option(help: "A configuration file (JSON).")
+    @Option(help: "A configuration file (JSON).", completion: .file())
     var config: String?
 
     func settings(_ more: [String: String?] = [:]) async throws -> Settings {

@@ -10,7 +10,9 @@ struct CellTests {
         let ada = try await house.owner()
         let id = try await ada.begin()
         let pieces = try await ada.say("a rare phrase", in: id)
-        #expect(pieces.first?.started?.droppedTurns == 0 && pieces.last?.done?.reason == "stop")
+        #expect(
+            pieces.first?.loading != nil && pieces.compactMap(\.started).first?.droppedTurns == 0
+                && pieces.last?.done?.reason == "stop")
         let said = pieces.compactMap(\.text).joined()
         for stored in await house.store.bytes {
             #expect(stored.ranges(of: Array("rare".utf8)).isEmpty, "the phrase lies in the store")
@@ -56,7 +58,7 @@ struct CellTests {
         let ada = try await House().owner()
         let id = try await ada.begin()
         let reply = try await ada.ask("conversations.send", object: id, Data(#"{"text":"hello"}"#.utf8))
-        _ = try await reply.next()
+        for _ in 0..<2 { _ = try await reply.next() }
         await #expect(throws: Refusal(.busy, "An answer is still being written in this conversation.")) {
             try await ada.say("me too", in: id)
         }
@@ -66,12 +68,28 @@ struct CellTests {
         #expect(turns.count == 2 && turns.last?.stopped == true)
     }
 
+    @Test func `an answer is stopped however early the person says so`() async throws {
+        let ada = try await House().owner()
+        let id = try await ada.begin()
+        // The first piece comes before the turn is kept, the second before the answer is begun.
+        for pieces in [1, 2] {
+            let reply = try await ada.ask("conversations.send", object: id, Data(#"{"text":"hello"}"#.utf8))
+            for _ in 0..<pieces { _ = try await reply.next() }
+            #expect(try await ada.one("conversations.stop", id).stopped == true)
+            while try await reply.next() != nil {}
+            #expect(try await ada.one("conversations.read", id).turns?.last?.stopped == true)
+        }
+        #expect(try await ada.one("conversations.stop", id).stopped == false)
+    }
+
     @Test func `the person is told when history was cut, and the last message always fits or is refused`() async throws
     {
         let ada = try await House(context: 128).owner()
         let id = try await ada.begin()
         var dropped = 0
-        for _ in 0..<6 { dropped = try await ada.say("hello hello hello", in: id).first?.started?.droppedTurns ?? 0 }
+        for _ in 0..<6 {
+            dropped = try await ada.say("hello hello hello", in: id).compactMap(\.started).first?.droppedTurns ?? 0
+        }
         #expect(dropped > 0)
         let refusal = await #expect(throws: Refusal.self) {
             try await ada.say(String(repeating: "x ", count: 400), in: id)

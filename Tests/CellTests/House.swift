@@ -6,6 +6,21 @@ import Inference
 import Synchronization
 import TestSupport
 
+/// A shelf with one model on it.
+struct OneModel: ModelShelf {
+    let model: LoadedModel
+
+    func models() -> [ModelDescription] { [model.description] }
+
+    func load(_ name: String?) -> AsyncThrowingStream<LoadEvent, any Error> {
+        AsyncThrowingStream { continuation in
+            continuation.yield(.progress(done: 1, total: 1))
+            continuation.yield(.ready(model))
+            continuation.finish()
+        }
+    }
+}
+
 /// A cell host over a disk in memory and a tiny model, asked as programs ask: through a channel.
 struct House {
     static let passphrase = "correct lantern harbour violet"
@@ -23,11 +38,12 @@ struct House {
 
     init(context: Int = 2_048) throws {
         let file = try ModelFile(bytes: TinyModel.pinned(TinyModel.writer(context: context).bytes()), name: "tiny")
-        let model = try LoadedModel(file, options: EngineOptions(threads: 1), isGuide: true)
+        let description = ModelDescription(file.inspect(), id: "tiny", name: "tiny", context: nil, guide: true)
+        let model = try LoadedModel(file, options: EngineOptions(threads: 1), description: description, digest: "")
         let clock = clock
         host = try CellHost(
-            nodeSecret: .random(), setupToken: "set-up", store: store, model: model,
-            evidence: { ProcessEvidence(listening: [], outgoing: [], accepted: 0, source: "a test") },
+            nodeSecret: .random(), setupToken: "set-up", store: store, models: OneModel(model: model),
+            evidence: { ProcessEvidence(listening: [], outgoing: [], accepted: 0, source: "a test", process: 1) },
             clock: { clock.now })
     }
 
@@ -48,7 +64,7 @@ struct House {
 
 /// The fields of any reply that a test looks at.
 struct Piece: Decodable {
-    struct Started: Decodable { let droppedTurns: Int }
+    struct Started: Decodable { let promptTokens, droppedTurns, context: Int }
     struct Done: Decodable {
         let reason: String
         let reusedTokens: Int
@@ -58,17 +74,56 @@ struct Piece: Decodable {
         let keyDestroyed: Bool
     }
     struct Turn: Decodable {
+        let sequence: Int
+        let version: Int
         let role, text: String
         let stopped: Bool
     }
-    struct Summary: Decodable { let id, title: String }
+    struct Arrangement: Decodable, Equatable {
+        let pinned: Bool
+        let tags: [String]
+    }
+    struct Manner: Decodable { let systemPrompt: String }
+    struct Summary: Decodable {
+        let id, title: String
+        let arrangement: Arrangement
+        let damaged: Bool
+    }
+    struct Hit: Decodable { let conversation, before, match, after: String }
+    struct Session: Decodable {
+        let id, scope: String
+        let own: Bool
+    }
+    struct Tampering: Decodable { let refused, intactOpens: Bool }
+    struct Key: Decodable {
+        let label: String
+        let lastUse: String?
+        let conversations: Int
+    }
+    struct Stored: Decodable {
+        struct Part: Decodable { let count: Int }
+        let records: Part
+    }
 
-    let id, token, text, title: String?
+    struct Loading: Decodable { let done, total: Int }
+
+    let id, token, text, title, recovery: String?
+    let loading: Loading?
     let started: Started?
     let done: Done?
     let receipt: Receipt?
     let turns: [Turn]?
+    let manner: Manner?
     let conversations: [Summary]?
+    let hit: Hit?
+    let found, skipped: Int?
+    let complete: Bool?
+    let drafts: [String: String]?
+    let sessions: [Session]?
+    let tampering: Tampering?
+    let keys: [Key]?
+    let stored: Stored?
+    let idleMinutes: Int?
     let stopped: Bool?
 }
 

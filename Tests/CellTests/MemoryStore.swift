@@ -16,6 +16,7 @@ actor MemoryStore: SealedStore {
     private var accounts: [AccountID: Account] = [:]
     private var lookups: [[UInt8]: AccountID] = [:]
     private var failures: [[UInt8]: (failures: Int, last: UInt64)] = [:]
+    private var days: [AccountID: [SlotID: UInt32]] = [:]
     private var kept: [ConversationID: Kept] = [:]
 
     /// Every stored byte.
@@ -29,6 +30,16 @@ actor MemoryStore: SealedStore {
 
     /// Drops the last record of every conversation, as somebody with the disk could.
     func dropLastRecords() { for id in kept.keys { kept[id]?.records.removeLast() } }
+
+    /// Flips a bit of a head.
+    func spoilHead(of hex: String) {
+        guard let id = ConversationID(hex: hex), let old = kept[id]?.conversation else { return }
+        var box = old.head.box
+        box[box.count - 1] ^= 1
+        kept[id]?.conversation = StoredConversation(
+            id: id, scope: old.scope, epoch: old.epoch, wrappedKey: old.wrappedKey,
+            head: SealedHead(version: old.head.version, box: box))
+    }
 
     func hasAccounts() -> Bool { !accounts.isEmpty }
     func account(lookup: [UInt8]) -> Account? { lookups[lookup].flatMap { accounts[$0] } }
@@ -47,6 +58,9 @@ actor MemoryStore: SealedStore {
     func attempts(lookup: [UInt8]) -> (failures: Int, last: UInt64) { failures[lookup] ?? (0, 0) }
     func countAttempt(lookup: [UInt8], now: UInt64) { failures[lookup] = (attempts(lookup: lookup).failures + 1, now) }
     func clearAttempts(lookup: [UInt8]) { failures[lookup] = nil }
+
+    func noteUse(of key: SlotID, account: AccountID, day: UInt32) { days[account, default: [:]][key] = day }
+    func uses(account: AccountID) -> [SlotID: UInt32] { days[account] ?? [:] }
 
     func insert(_ conversation: StoredConversation, account: AccountID) throws {
         try write()
@@ -68,8 +82,23 @@ actor MemoryStore: SealedStore {
         try write()
         guard let old = kept[id]?.conversation else { throw Refusal(.notFound, "There is no such conversation.") }
         kept[id]?.conversation = StoredConversation(
-            id: id, scope: old.scope, wrappedKey: old.wrappedKey, head: head)
+            id: id, scope: old.scope, epoch: old.epoch, wrappedKey: old.wrappedKey, head: head)
         if let record { kept[id]?.records.append(record) }
+    }
+
+    func reseal(_ conversation: StoredConversation, account: AccountID, records: [SealedRecord]) throws {
+        try write()
+        kept[conversation.id] = Kept(conversation: conversation, account: account, records: records)
+    }
+
+    func rekey(_ account: Account, wrapped: [ConversationID: [UInt8]]) throws {
+        try write()
+        accounts[account.id] = account
+        for (id, key) in wrapped {
+            guard let old = kept[id]?.conversation else { continue }
+            kept[id]?.conversation = StoredConversation(
+                id: id, scope: old.scope, epoch: old.epoch, wrappedKey: key, head: old.head)
+        }
     }
 
     func delete(_ id: ConversationID, account: AccountID) -> (records: Int, logTruncated: Bool) {

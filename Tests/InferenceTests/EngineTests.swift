@@ -14,12 +14,13 @@ private struct Golden: Decodable {
 extension Engine {
     /// Collects a whole answer.
     func answer(
-        _ prompt: [TokenID], in sequence: SequenceID? = nil, maxTokens: Int, sampling: Sampling = .greedy
+        _ prompt: [TokenID], in sequence: SequenceID? = nil, maxTokens: Int, sampling: Sampling = .greedy,
+        endTokens: Set<TokenID> = []
     ) async throws -> (tokens: [TokenID], reused: Int, reason: FinishReason?) {
         let own = sequence ?? openSequence()
         defer { if sequence == nil { closeSequence(own) } }
         let request = GenerationRequest(
-            sequence: own, prompt: prompt, sampling: sampling, maxTokens: maxTokens, endTokens: [])
+            sequence: own, prompt: prompt, sampling: sampling, maxTokens: maxTokens, endTokens: endTokens)
         var (tokens, reused, reason) = ([TokenID](), 0, FinishReason?.none)
         for await event in try generate(request) {
             switch event {

@@ -1,40 +1,48 @@
 import CKernels
 import Testing
 
+@testable import Inference
+
 struct KernelTests {
-    /// Random rows of a type, as GGUF stores them.
-    private func weights(_ type: Int32, rows: Int, width: Int, _ random: inout SystemRandomNumberGenerator) -> [UInt8] {
-        func half() -> [UInt8] {
-            [UInt8.random(in: 0...255, using: &random), 0x20 | UInt8.random(in: 0...7, using: &random)]
-        }
-        switch type {
-        case 0:
-            return (0..<rows * width).flatMap { _ in
-                withUnsafeBytes(of: Float.random(in: -1...1, using: &random)) { Array($0) }
+    /// Random rows of a type, as GGUF stores them: any bits, but scales that are small numbers.
+    private func weights(
+        _ type: TensorType, rows: Int, width: Int, _ random: inout SystemRandomNumberGenerator
+    ) -> [UInt8] {
+        let scales: [Int] =
+            switch type {
+            case .f32: []
+            case .f16, .bf16, .q4_0, .q5_0, .q8_0: [0]
+            case .q4_k, .q5_k: [0, 2]
+            case .q6_k: [208]
             }
-        case 1: return (0..<rows * width).flatMap { _ in half() }
-        default:
-            let quants = type == 8 ? 32 : 16
-            return (0..<rows * width / 32).flatMap { _ in
-                half() + (0..<quants).map { _ in UInt8.random(in: 0...255, using: &random) }
+        return (0..<rows * width / type.blockCount).flatMap { _ -> [UInt8] in
+            if type == .f32 { return withUnsafeBytes(of: Float.random(in: -1...1, using: &random)) { Array($0) } }
+            var block = (0..<type.blockBytes).map { _ in UInt8.random(in: 0...255, using: &random) }
+            for scale in scales {
+                block[scale + 1] = (type == .bf16 ? 0x3C : 0x20) | UInt8.random(in: 0...3, using: &random)
             }
+            return block
         }
     }
 
-    @Test(arguments: [Int32(0), 1, 2, 8], [1, 2, 3, 4, 5, 9])
-    func `a fast product is the plain one, for every type, width and number of columns`(type: Int32, columns: Int) {
+    @Test(arguments: TensorType.allCases, [1, 2, 3, 4, 5, 9])
+    func `a fast product is the plain one, for every type, width and number of columns`(type: TensorType, columns: Int)
+    {
         var random = SystemRandomNumberGenerator()
-        for width in type >= 2 ? [32, 64, 96, 160, 896] : [1, 7, 31, 32, 33, 100, 896] {
+        let widths =
+            [1: [1, 7, 31, 32, 33, 100, 896], 32: [32, 64, 96, 160, 896]][type.blockCount] ?? [256, 512, 768]
+        let id = Int32(type.rawValue)
+        for width in widths {
             let rows = 5
             let matrix = weights(type, rows: rows, width: width, &random)
             let x = (0..<columns * width).map { _ in Float.random(in: -3...3, using: &random) }
-            var blocks = [ck_block](repeating: ck_block(), count: columns * (width / 32) + 1)
-            if width % 32 == 0 { ck_quantize(x, columns * width, &blocks) }
             var (fast, plain) = (
                 [Float](repeating: 0, count: columns * rows), [Float](repeating: 0, count: columns * rows)
             )
-            ck_matmul(type, matrix, width, 1, rows, x, blocks, columns, &fast, rows)
-            ck_matmul_reference(type, matrix, width, 1, rows, x, blocks, columns, &plain, rows)
+            withActivations(width % 32 == 0 ? x : []) { activations in
+                ck_matmul(id, matrix, width, 1, rows, x, activations, columns, &fast, rows)
+                ck_matmul_reference(id, matrix, width, 1, rows, x, activations, columns, &plain, rows)
+            }
             let scale = max(plain.map(abs).max() ?? 0, 1e-3)
             for (a, b) in zip(fast, plain) { #expect(abs(a - b) <= 2e-4 * scale, "width \(width): \(a) \(b)") }
         }
@@ -43,24 +51,20 @@ struct KernelTests {
     @Test func `weights of −128 and activations of ±127 do not overflow`() {
         let matrix: [UInt8] = [0, 0x3C] + [UInt8](repeating: 0x80, count: 32)  // scale 1, all −128
         let x = [Float](repeating: 127, count: 32)
-        var blocks = [ck_block()]
-        ck_quantize(x, 32, &blocks)
         var out: [Float] = [0]
-        ck_matmul(8, matrix, 32, 0, 1, x, blocks, 1, &out, 1)
+        withActivations(x) { ck_matmul(8, matrix, 32, 0, 1, x, $0, 1, &out, 1) }
         #expect(out[0] == -128 * 127 * 32)
     }
 
     @Test func `quantised activations are within half a step and the rounding of the scale`() {
         let x = (0..<64).map { _ in Float.random(in: -5...5) }
-        var blocks = [ck_block(), ck_block()]
-        ck_quantize(x, 64, &blocks)
-        for (index, value) in x.enumerated() {
-            let block = blocks[index / 32]
-            let q = withUnsafeBytes(of: block.q) { Int8(bitPattern: $0[index % 32]) }
-            #expect(abs(Float(q) * block.scale - value) <= block.scale * 0.57)
+        withActivations(x) { activations in
+            for (index, value) in x.enumerated() {
+                let scale = activations.scale[index / 32]
+                #expect(abs(Float(activations.q[index]) * scale - value) <= scale * 0.57)
+            }
         }
-        ck_quantize([Float](repeating: 0, count: 32), 32, &blocks)
-        #expect(blocks[0].scale == 0)
+        withActivations([Float](repeating: 0, count: 32)) { #expect($0.scale[0] == 0 && $0.sum[0] == 0) }
     }
 
     @Test func `a pool runs every chunk once, whatever the number of threads`() {
@@ -77,6 +81,21 @@ struct KernelTests {
                 seen.deallocate()
             }
             ck_pool_destroy(pool)
+        }
+    }
+}
+
+/// Quantises, and lends what came of it.
+func withActivations<T>(_ x: [Float], _ body: (ck_activations) throws -> T) rethrows -> T {
+    var q = [Int8](repeating: 0, count: x.count)
+    var (scale, sum) = ([Float](repeating: 0, count: x.count / 32 + 1), [Float](repeating: 0, count: x.count / 32 + 1))
+    return try q.withUnsafeMutableBufferPointer { q in
+        try scale.withUnsafeMutableBufferPointer { scale in
+            try sum.withUnsafeMutableBufferPointer { sum in
+                let activations = ck_activations(q: q.baseAddress, scale: scale.baseAddress, sum: sum.baseAddress)
+                ck_quantize(x, x.count, activations)
+                return try body(activations)
+            }
         }
     }
 }

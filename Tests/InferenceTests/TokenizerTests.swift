@@ -5,7 +5,9 @@ import Testing
 @testable import Inference
 
 @Suite(.enabled(if: Shared.isPresent, "needs ../shared")) struct PublishedTokenizerTests {
-    @Test(arguments: ["llama-bpe", "llama-spm"])
+    @Test(arguments: [
+        "llama-bpe", "llama-spm", "qwen2", "gpt-2", "falcon", "starcoder", "deepseek-llm", "phi-3",
+    ])
     func `every published case gives the published tokens`(name: String) throws {
         let path = Shared.folder.appending(path: "vectors/tokenizers/ggml-vocab-\(name).gguf").path
         let tokenizer = try ModelFile(path: path).makeTokenizer()
@@ -34,8 +36,9 @@ import Testing
     }
 
     @Test func `an unknown pre-tokenizer is refused by name`() throws {
-        let path = Shared.folder.appending(path: "vectors/tokenizers/ggml-vocab-falcon.gguf").path
-        let file = try ModelFile(path: path)
-        #expect(throws: InferenceError.unsupportedTokenizer("falcon")) { _ = try file.makeTokenizer() }
+        var writer = TinyModel.writer()
+        writer.set("tokenizer.ggml.pre", .text("of-its-own"))
+        let file = try ModelFile(bytes: TinyModel.pinned(writer.bytes()), name: "tiny")
+        #expect(throws: InferenceError.unsupportedTokenizer("of-its-own")) { _ = try file.makeTokenizer() }
     }
 }

@@ -40,6 +40,7 @@ class Home:
         self.url = f"http://localhost:{self.port}"
 
     def run(self, *arguments, check=True, **more):
+        more = more if "input" in more else {"stdin": subprocess.DEVNULL, **more}
         result = subprocess.run(
             [BINARY, *map(str, arguments)], env=self.environment, text=True, capture_output=True, timeout=120, **more
         )

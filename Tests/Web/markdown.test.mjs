@@ -8,7 +8,8 @@ import { text, web } from "./web.mjs";
 const { MarkdownView } = await web("markdown.js");
 const { destination } = await web("inline.js");
 
-const ALLOWED = new Set(["p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "strong", "em", "hr", "div", "table", "thead", "tbody", "tr", "th", "td", "button", "#text"]);
+const codeBlock = (code, language = "") => `<div><div><small>${language}</small><button>Copy</button></div><pre><code>${code}</code></pre></div>`;
+const ALLOWED = new Set(["p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "strong", "em", "hr", "div", "table", "thead", "tbody", "tr", "th", "td", "button", "small", "span", "#text"]);
 
 function rendered(pieces, ask = () => {}) {
     const node = root();
@@ -30,9 +31,10 @@ const shown = [
     ["**a *b* c** and *a **b** c*", "<p><strong>a <em>b</em> c</strong> and <em>a <strong>b</strong> c</em></p>"],
     ["snake_case_name 2 * 3 * 4 **", "<p>snake_case_name 2 * 3 * 4 **</p>"],
     ["``a ` b``", "<p><code>a ` b</code></p>"],
-    ["```js\nlet a;\n\n# no\n```\nafter", "<pre><code>let a;\n\n# no</code></pre><p>after</p>"],
-    ["```\nopen to the end\n", "<pre><code>open to the end\n</code></pre>"],
-    ["````\n```\n````", "<pre><code>```</code></pre>"],
+    ["```js\nlet a;\n\n# no\n```\nafter", `${codeBlock("let a;\n\n# no", "js")}<p>after</p>`],
+    ["```\nopen to the end\n", codeBlock("open to the end\n")],
+    ["````\n```\n````", codeBlock("```")],
+    ["so \\( x^2_a \\) and $$ y $$ cost $5 and $6", "<p>so <span>x^2_a</span> and <span>y</span> cost $5 and $6</p>"],
     ["a | b\n--|--\n1 | `2`", "<div><table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td><code>2</code></td></tr></tbody></table></div>"],
     ["a\n\n---\n\n***", "<p>a</p><hr></hr><hr></hr>"],
     ["[site](https://example.org/a)", "<p><button>site (https://example.org/a)</button></p>"],

@@ -26,7 +26,8 @@ test("nothing is loaded from elsewhere and nothing is inline", () => {
 
 // Every `S.a.b` in the code is there, and every string is used.
 test("strings and code agree", () => {
-    const code = files.filter((name) => name.endsWith(".js") && name !== "strings.js").map(text).join("\n").replaceAll("const P = S.panel", "").replace(/\bP\.(\w)/g, "S.panel.$1");
+    const spelt = (source) => [...source.matchAll(/^const (\w) = (S\.\w+);$/gm)].reduce((whole, [line, short, long]) => whole.replace(line, "").replace(new RegExp(`\\b${short}\\.(\\w)`, "g"), `${long}.$1`), source);
+    const code = files.filter((name) => name.endsWith(".js") && name !== "strings.js").map((name) => spelt(text(name))).join("\n");
     for (const [whole, ...path] of code.matchAll(/\bS((?:\.\w+)+)/g)) {
         let value = S;
         for (const key of path[0].slice(1).split(".")) value = typeof value === "object" ? value[key] : null;

@@ -11,9 +11,15 @@ DECLINE = (
 )
 MORE = "That is all I know about it; README.md and docs in Cloister's folder say more. Ask me about a word in my answer if one is unclear."
 FOLLOW_UPS = [
-    "tell me more", "more", "why", "why is that", "how so", "can you explain more", "go on", "explain that further",
-    "what else", "more details", "please elaborate", "and then", "really", "say more about that", "how exactly",
+    "tell me more", "more", "why", "why is that", "how so", "go on", "explain (that|it) further", "what else", "more details", "really",
+    "please elaborate", "and then", "and", "how exactly", "say more (about that|about it|on this|)", "(can|could) you (explain|say|tell me) more (about it|)",
+    "(i want to|let me|may i) (know|hear|learn) more (about that|)", "(is that|was that) all", "(anything|something) (else|more) (to know|)",
+    "(what|how) (more|much more) (do you know|can you tell me|is there to know|should i know)", "(more|further) (information|explanation|depth) (please|)",
+    "(can you|please|) (continue|carry on|proceed|go deeper|extend that|add to that)", "(why|how) (does it do that|is it so|would that be)",
+    "(in more|with more|some more|a little more) (detail|details|depth|words) (please|)", "what (does that|do you) mean (exactly|in detail|)",
+    "(how|why) (should|can|do) i (trust|believe|check) that", "ok (and|) (what|anything) else (do i need|should i know|)", "(give|show) me (further|some) details",
 ]
+LINKS = ["and ", "and ", "ok, and ", "what about ", "so ", "then ", "but ", "and now ", "next: ", "ok, ", "good. ", "i see, "]
 WORD_TEMPLATES = [
     "what is {}", "what is a {}", "what are {}", "what's {}", "whats {}", "what does {} mean", "what is meant by {}", "explain {}",
     "explain {} to me", "define {}", "{}", "tell me about {}", "can you explain {}", "could you explain {} please",
@@ -72,17 +78,19 @@ def normalised(question: str) -> str:
 
 
 def read_sections(name: str):
-    """Yields (intent, terms, answer, questions) of one text file."""
-    intent, terms, answer, questions = None, [], None, []
+    """Yields (intent, terms, answer, more, questions) of one text file; `more` is what is said when asked for more."""
+    intent, terms, answer, more, questions = None, [], None, MORE, []
     for line in (HERE / "text" / name).read_text().splitlines() + ["## "]:
         if line.startswith("## "):
             if intent:
-                yield intent, terms, answer, questions
+                yield intent, terms, answer, more, questions
             head = [part.strip() for part in line[3:].split("|")]
-            intent, terms, answer, questions = head[0], head[1:], None, []
+            intent, terms, answer, more, questions = head[0], head[1:], None, MORE, []
         elif line and not line.startswith("#"):
             if answer is None:
                 answer = line.strip()
+            elif line.startswith("> "):
+                more = line[2:].strip()
             else:
                 questions.append(line.strip())
 
@@ -93,11 +101,12 @@ def held_out() -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def load():
-    """Returns answers by intent, questions by intent, the intents that are words, and the templates and lists of what to decline."""
+    """Returns answers by intent (and what follows them, as `intent:more`), questions by intent, the intents that are words, and the
+    templates and lists of what to decline."""
     answers, questions, words = {}, {}, set()
     for name in ("product.txt", "talk.txt", "words.txt"):
-        for intent, terms, answer, written in read_sections(name):
-            answers[intent] = answer
+        for intent, terms, answer, more, written in read_sections(name):
+            answers[intent], answers[f"{intent}:more"] = answer, more
             questions[intent] = written + [t.format(term) for term in terms for t in WORD_TEMPLATES]
             if terms:
                 words.add(intent)
@@ -113,9 +122,14 @@ def load():
     return answers, questions, words, outside, lists
 
 
+def follow_ups() -> list[tuple[str, str, str, str]]:
+    """Held-out second questions: the first's intent, the first, the second, the second's intent."""
+    return [tuple(line.split("\t")) for line in (HERE / "heldout/follow_ups.tsv").read_text().splitlines()]
+
+
 def forbidden() -> set[str]:
     pairs, outside = held_out()
-    return {normalised(q) for _, q in pairs} | {normalised(q) for q in outside}
+    return {normalised(q) for _, q in pairs} | {normalised(q) for q in outside} | {normalised(second) for _, _, second, _ in follow_ups()}
 
 
 class Sampler:
@@ -125,25 +139,35 @@ class Sampler:
         self.random = random.Random(seed)
         self.answers, self.questions, self.words, self.outside, self.lists = load()
         self.forbidden = forbidden()
-        self.intents = sorted(self.answers)
+        self.intents = sorted(self.questions)
+        self.continued = [i for i in self.intents if self.answers[f"{i}:more"] != MORE]
 
     def conversation(self) -> list[tuple[str, str]]:
-        turns = [self.pair() for _ in range(1 if self.random.random() < 0.85 else 2)]
-        if self.random.random() < 0.04:
-            turns.append((self.vary(self.random.choice(FOLLOW_UPS)), MORE))
-        return turns
+        """One or two questions with answers; the second may ask for more of the first."""
+        draw = self.random.random()
+        if draw < 0.50:
+            return [self.pair()]
+        if draw < 0.82:
+            question, answer = self.pair()
+            return [self.pair(), (self.random.choice(LINKS) + question if self.random.random() < 0.6 else question, answer)]
+        intent = self.random.choice(self.continued if self.random.random() < 0.8 else self.intents)
+        return [self.asked(intent), (self.unseen(lambda: self.vary(chosen(self.random.choice(FOLLOW_UPS), self.random))), self.answers[f"{intent}:more"])]
 
     def pair(self) -> tuple[str, str]:
-        while True:
-            if self.random.random() < 0.36:
-                intent, answer = None, DECLINE
-                question = self.fill(chosen(self.random.choice(self.outside), self.random))
-            else:
-                intent = self.random.choice(self.intents)
-                question, answer = chosen(self.random.choice(self.questions[intent]), self.random), self.answers[intent]
-            question = self.vary(question, exchanges=0 if intent in self.words else 2)
-            if normalised(question) not in self.forbidden:
-                return question, answer
+        if self.random.random() < 0.36:
+            return self.unseen(lambda: self.vary(self.fill(chosen(self.random.choice(self.outside), self.random)), exchanges=2)), DECLINE
+        return self.asked(self.random.choice(self.intents))
+
+    def asked(self, intent: str) -> tuple[str, str]:
+        exchanges = 0 if intent in self.words else 2
+        question = lambda: self.vary(chosen(self.random.choice(self.questions[intent]), self.random), exchanges)
+        return self.unseen(question), self.answers[intent]
+
+    def unseen(self, draw) -> str:
+        """A question that is none of the held-out ones."""
+        while normalised(question := draw()) in self.forbidden:
+            pass
+        return question
 
     def fill(self, template: str) -> str:
         return re.sub(r"\{(\w+)\}", lambda m: self.word(m[1]), template)

@@ -12,11 +12,11 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from torch.nn import functional as F
 
 import export
-from corpus import DECLINE, HERE, Sampler, held_out
+from corpus import DECLINE, HERE, Sampler, follow_ups, held_out
 from model import Guide, Shape
 
 SPECIALS = ["<|end|>", "<|user|>", "<|assistant|>"]
-FIRST_WORDS = 4
+FIRST_WORDS, FIRST_TOKENS = 4, 8
 # Llama 3's splitting, as `tokenizer.ggml.pre = llama-bpe` means it.
 SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -67,11 +67,11 @@ def encode(tokenizer: Tokenizer, turns) -> tuple[list[int], list[int]]:
 
 
 def batch_of(tokenizer, sampler, size, context, beginnings):
-    """Whole conversations, or three times as many questions with their answers' first words: those decide which answer comes."""
+    """Whole conversations, or twice as many with only the first words of the last answer: those decide which answer comes."""
     if beginnings:
-        pairs = [sampler.pair() for _ in range(3 * size)]
-        rows = [encode(tokenizer, [(q, " ".join(a.split()[:FIRST_WORDS]))]) for q, a in pairs]
-        rows = [(tokens[:-1], counted[:-1]) for tokens, counted in rows]
+        drawn = [sampler.conversation() for _ in range(2 * size)]
+        rows = [encode(tokenizer, turns[:-1] + [(turns[-1][0], " ".join(turns[-1][1].split()[:FIRST_WORDS]))]) for turns in drawn]
+        rows = [(tokens[:-1], [0] * (len(tokens) - FIRST_TOKENS - 1) + counted[-FIRST_TOKENS - 1:-1]) for tokens, counted in rows]
     else:
         rows = [encode(tokenizer, sampler.conversation()) for _ in range(size)]
     size = len(rows)
@@ -86,9 +86,10 @@ def batch_of(tokenizer, sampler, size, context, beginnings):
 
 
 @torch.no_grad()
-def greedy(model: Guide, tokenizer: Tokenizer, question: str, limit: int = 110) -> str:
+def greedy(model: Guide, tokenizer: Tokenizer, *turns: str, limit: int = 110) -> str:
+    """The answer to a question, or to the last one of question, answer, question."""
     model.eval()
-    tokens = [1] + tokenizer.encode(question).ids + [0, 2]
+    tokens = [t for i, turn in enumerate(turns) for t in [1 + i % 2] + tokenizer.encode(turn).ids + [0]] + [2]
     start = len(tokens)
     while len(tokens) - start < limit:
         following = int(model(torch.tensor([tokens]))[0, -1].argmax())
@@ -98,11 +99,14 @@ def greedy(model: Guide, tokenizer: Tokenizer, question: str, limit: int = 110) 
     return tokenizer.decode(tokens[start:])
 
 
-def check(model, tokenizer, answers):
+def check(model, tokenizer, answers) -> str:
     pairs, outside = held_out()
+    answers = answers | {"outside": DECLINE}
     right = sum(greedy(model, tokenizer, q) == answers[intent] for intent, q in pairs)
     declined = sum(greedy(model, tokenizer, q) == DECLINE for q in outside)
-    return right / len(pairs), declined / len(outside)
+    seconds = follow_ups()
+    followed = sum(greedy(model, tokenizer, q, answers.get(i, DECLINE), second) == answers[j] for i, q, second, j in seconds)
+    return f"{right / len(pairs):.1%} right, {declined / len(outside):.1%} declined, {followed / len(seconds):.1%} of follow-ups right"
 
 
 def recent(losses) -> str:
@@ -158,9 +162,9 @@ def main():
         step += 1
         if step % 100 == 0:
             print(f"step {step}, {spent:.1f} min, {recent(losses)}", flush=True)
+            export.write(model, tokenizer, options.out)
     export.write(model, tokenizer, options.out)
-    right, declined = check(model, tokenizer, sampler.answers)
-    print(f"{step} steps, {recent(losses)}; held out: {right:.1%} right, {declined:.1%} declined")
+    print(f"{step} steps, {recent(losses)}; held out: {check(model, tokenizer, sampler.answers)}")
 
 
 if __name__ == "__main__":

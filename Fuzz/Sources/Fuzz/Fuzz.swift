@@ -1,3 +1,4 @@
+import Archive
 import Channel
 import Cryptography
 import Inference
@@ -10,11 +11,12 @@ import Vault
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 0 else { return 0 }
     let input = UnsafeRawBufferPointer(start: start + 1, count: count - 1)
-    switch start.pointee % 4 {
+    switch start.pointee % 5 {
     case 0: model(input)
     case 1: channel(Array(input))
     case 2: vault(Array(input))
-    default: text(Array(input))
+    case 3: text(Array(input))
+    default: backup(Array(input))
     }
     return 0
 }
@@ -64,4 +66,12 @@ private func text(_ input: [UInt8]) {
     var matcher = StopMatcher(["\n\n", "User:", String(text.prefix(3))])
     for character in text { if matcher.append(String(character)).stopped { break } }
     _ = matcher.finish()
+}
+
+/// The header's digest is constant here: the fuzzer would not find one otherwise.
+private func backup(_ input: [UInt8]) {
+    guard let header = try? BackupHeader(decoding: input, hash: { _ in [UInt8](repeating: 0, count: 32) }) else {
+        return
+    }
+    precondition(header.total >= UInt64(BackupHeader.byteCount) && header.entries.count == 2)
 }

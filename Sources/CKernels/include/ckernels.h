@@ -13,36 +13,45 @@
  */
 
 /* Tensor types by their GGUF ids. */
-enum { CK_F32 = 0, CK_F16 = 1, CK_Q4_0 = 2, CK_Q8_0 = 8 };
+enum {
+    CK_F32 = 0, CK_F16 = 1, CK_Q4_0 = 2, CK_Q5_0 = 6, CK_Q8_0 = 8,
+    CK_Q4_K = 12, CK_Q5_K = 13, CK_Q6_K = 14, CK_BF16 = 30
+};
 
-/* 32 activations, quantised: value = scale * q. The scale is rounded to an IEEE half, as llama.cpp does, so that texts can be compared token by token. */
-typedef struct { float scale; int8_t q[32]; } ck_block;
+/*
+ * Activations, quantised in blocks of 32: value = scale * q; sum is that of a block's values. One after another for every column: `width` numbers and
+ * width / 32 scales and sums. The scale is rounded to an IEEE half, as llama.cpp does for the types of 32, so that texts can be compared token by token.
+ */
+typedef struct { int8_t *q; float *scale, *sum; } ck_activations;
 
 /* The instruction set in use: "avx2" or "plain". */
 const char *ck_level(void);
 
-/* Quantises `count` floats (a multiple of 32) to count / 32 blocks, rounding to -127...127. */
-void ck_quantize(const float *x, size_t count, ck_block *out);
+/* Quantises `count` floats (a multiple of 32), rounding to -127...127. */
+void ck_quantize(const float *x, size_t count, ck_activations out);
 
 /*
  * out[c * stride + r] = weights[r, :] . x[c, :] for r in [first, last), c in [0, columns).
  *
- * weights: row-major, `width` elements a row, of `type`. For CK_F32 and CK_F16 `x` is floats [columns, width] and `q` unused; for
- * CK_Q8_0 and CK_Q4_0 `q` is ck_block [columns, width / 32] and `x` unused.
+ * weights: row-major, `width` elements a row, of `type`. For CK_F32, CK_F16 and CK_BF16 `x` is floats [columns, width] and `q` unused; for
+ * the others `q` is read, `x` is unused, and width is a multiple of 32, of the _K types of 256.
  */
 void ck_matmul(int type, const void *weights, size_t width, size_t first, size_t last,
-               const float *x, const ck_block *q, size_t columns, float *out, size_t stride);
+               const float *x, ck_activations q, size_t columns, float *out, size_t stride);
 void ck_matmul_reference(int type, const void *weights, size_t width, size_t first, size_t last,
-                         const float *x, const ck_block *q, size_t columns, float *out, size_t stride);
+                         const float *x, ck_activations q, size_t columns, float *out, size_t stride);
 
-/* out[i] = row[i] as float, for `count` elements of `type` (a multiple of 32 for quantised types). */
+/* out[i] = row[i] as float, for `count` elements of `type`: whole blocks of quantised types. */
 void ck_dequantize(int type, const void *row, size_t count, float *out);
 
 /* out = x / sqrt(mean(x^2) + epsilon) * weight, `count` elements; out may be x. */
 void ck_rms_norm(const float *x, const float *weight, size_t count, float epsilon, float *out);
 
-/* Rotates the pairs (2i, 2i+1) of each of `heads` vectors of `width` floats; cosine and sine have `rotated` / 2 entries, rotated <= width. */
-void ck_rotate(float *x, size_t heads, size_t width, size_t rotated, const float *cosine, const float *sine);
+/*
+ * Rotates pairs of each of `heads` vectors of `width` floats; cosine and sine have `rotated` / 2 entries, rotated <= width. The pairs are
+ * (2i, 2i+1), or (i, i + rotated / 2) where `halves` is not 0.
+ */
+void ck_rotate(float *x, size_t heads, size_t width, size_t rotated, const float *cosine, const float *sine, int halves);
 
 /* gate = silu(gate) * up, `count` elements. */
 void ck_silu_multiply(float *gate, const float *up, size_t count);

@@ -8,4 +8,7 @@
  */
 int cp_quiet_crashes(char *const argv[]);
 
+/* Whether the kernel would write this process to a core dump or let others of the user read it: PR_GET_DUMPABLE; -1 where there is no such thing. */
+int cp_dumpable(void);
+
 #endif

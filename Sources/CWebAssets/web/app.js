@@ -36,9 +36,12 @@ function unlock(message = null, draft = "") {
     showUnlock((credential) => alarming(async () => chat((await enter(credential)).session, draft)), message);
 }
 
-function create(token) {
-    showCreate((name, passphrase, kept) => alarming(async () => {
+// The models are shown before there is a vault, to whoever has the set-up link.
+async function create(token) {
+    const { opened: { models } } = await open({ look: { token } }, judge);
+    showCreate(models, (name, passphrase, kept, model) => alarming(async () => {
         const { session, recovery } = await enter({ create: { token, name, passphrase, keep: kept } });
+        if (model) await new Channel(session.key, session.account).ask("settings", null, { model });
         showRecovery(recovery, () => chat(session));
     }));
 }
@@ -65,5 +68,5 @@ async function start() {
     return session ? chat(session) : unlock();
 }
 
-onLockedElsewhere(() => current && unlock(S.unlock.locked, current.composer.draft));
+onLockedElsewhere(() => current && (current.leave(), unlock(S.unlock.locked, current.composer.draft)));
 alarming(start).catch((error) => unlock(explain(error)));

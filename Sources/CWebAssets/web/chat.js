@@ -1,73 +1,92 @@
-// The chat: the list, one conversation, the composer, the panel. It asks the channel and shows what comes.
+// The frame: the list, one conversation, the composer, the panel, and what the person can do with them.
 
 import { Composer } from "./composer.js";
+import { commands } from "./commands.js";
+import { ContextMeter } from "./meter.js";
+import { Conversation } from "./conversation.js";
 import { Dialog } from "./dialog.js";
-import { announce, button, element, show } from "./dom.js";
+import { Drafts } from "./drafts.js";
+import { button, element, show } from "./dom.js";
 import { explain } from "./explain.js";
-import { visible } from "./inline.js";
+import { IdleTimer } from "./idle.js";
+import { ModelMenu } from "./models.js";
+import { Palette } from "./palette.js";
 import { showPanel } from "./panel.js";
 import { Sidebar } from "./sidebar.js";
 import { S } from "./strings.js";
-import { Turn } from "./turn.js";
+import { showYours } from "./yours.js";
 
-const NEAR_END = 60; // Pixels: who is this close to the end is following the answer.
 const LOCKED = new Set([401, 403]);
 
 export class Chat {
     // `onLocked(draft)` is called when the node no longer knows this session; `onLock()` when the person locks it.
     constructor(channel, opened, { onLock, onLocked }, draft = "") {
         Object.assign(this, { channel, opened, onLock, onLocked });
-        this.conversation = null; // Its id; null before the first message.
         this.left = false; // Whether the unlock screen took over.
-        this.answer = null; // What runs: { stopped, begun }.
-        this.composer = new Composer(draft, (text) => this.send(text), () => this.stop());
+        this.drafts = new Drafts((...request) => channel.ask(...request));
+        this.meter = new ContextMeter();
+        this.composer = new Composer(draft, {
+            onSend: (text) => this.send(text), onStop: () => this.conversation.stop(), onDraft: (text) => this.drafts.set(this.conversation, text),
+        }, this.meter.node);
         this.dialog = new Dialog();
+        this.idle = new IdleTimer(() => this.lock());
+        this.palette = new Palette({
+            search: (text) => this.channel.stream("conversations.search", null, { text }), commands: () => commands(this),
+            conversations: () => this.conversations ?? [], onOpen: (id, sequence) => this.open(id, sequence),
+        });
         this.sidebar = new Sidebar(opened.name, {
             onNew: () => this.fresh(!opened.keep), onVeiled: () => this.fresh(true), onOpen: (id) => this.open(id), onLock: () => this.lock(),
+            onFind: () => this.palette.open(), onYours: () => this.yours(),
         });
-        this.turns = element("div", { class: "turns", role: "region", tabindex: 0, "aria-label": S.chat.messages });
+        this.models = new ModelMenu({ load: (model, progress) => this.load(model, progress), onChange: (id) => this.chooseModel(id) });
         this.title = element("h1", { class: "title" });
-        this.model = element("span", { class: "model" });
         this.note = element("p", { class: "note", role: "status" });
+        this.turns = element("div", { class: "turns" }); // Replaced by a conversation's.
         this.panel = element("aside", { class: "panel", id: "panel", hidden: true, "aria-label": S.panel.title });
         this.eye = button("eye", S.chat.evidence, () => this.showPanel(this.panel.hidden));
         this.eye.setAttribute("aria-controls", "panel");
         this.eye.setAttribute("aria-expanded", "false");
-        this.bin = button("bin", S.chat.delete, () => this.confirmDelete());
-        const header = element("header", {}, this.sidebar.toggle, this.title, this.model, this.bin, this.eye);
-        this.main = element("section", { class: "chat", onclick: () => this.sidebar.open(false) },
-            header, this.turns, this.note, this.composer.node);
-        this.sidebar.toggle.addEventListener("click", (event) => event.stopPropagation());
+        this.more = button("more", S.chat.more, () => this.palette.open(">"));
+        const header = element("header", {}, this.sidebar.toggle, this.title, this.models.node, this.more, this.eye);
+        this.main = element("section", { class: "chat", onclick: () => this.sidebar.open(false) }, header, this.turns, this.note, this.composer.node);
+        for (const opener of [this.sidebar.toggle, this.more]) opener.addEventListener("click", (event) => event.stopPropagation());
     }
 
     async start() {
         const frame = element("div", { class: "frame" }, this.sidebar.node, this.main, this.panel);
         frame.addEventListener("keydown", (event) => event.key === "Escape" && this.escape());
+        this.stage = frame;
+        const typed = this.composer.draft;
         const known = await this.guard(async () => {
-            const { models: [model] } = await this.channel.ask("models");
-            this.guided = model.guide;
-            this.speaker = model.guide ? S.chat.guideName : model.name;
-            this.model.textContent = model.guide ? S.chat.guide : model.name;
+            const { model, idleMinutes } = await this.channel.ask("settings");
+            this.idle.start(idleMinutes);
+            await this.drafts.restore();
+            this.models.show((await this.channel.ask("models")).models, model);
             await this.refresh();
         });
         if (this.left) return;
-        show(frame, this.dialog.node);
+        show(frame, this.palette.node, this.dialog.node);
         if (known) this.fresh(!this.opened.keep);
+        if (typed) this.composer.draft = typed;
     }
 
     // Does something that talks to the node and says whether it went well. A session that is locked (401), or out of step with the
     // node so that no request opens any more (403), goes to the unlock screen, with the draft.
-    async guard(work) {
+    async guard(work, begun = () => false) {
         try {
             await work();
             return true;
         } catch (error) {
-            if (LOCKED.has(error.status)) {
-                this.left = true;
+            if (this.isLocked(error)) {
+                this.leave();
                 this.onLocked(this.composer.draft);
-            } else this.say(this.answer?.begun && !error.code ? S.chat.cut : explain(error));
+            } else this.say(begun() && !error.code ? S.chat.cut : explain(error));
             return false;
         }
+    }
+
+    isLocked(error) {
+        return LOCKED.has(error.status);
     }
 
     say(text) {
@@ -76,121 +95,86 @@ export class Chat {
 
     async refresh() {
         const { conversations } = await this.channel.ask("conversations");
-        this.sidebar.show(conversations, this.conversation);
+        this.conversations = conversations;
+        this.sidebar.show(conversations, this.conversation?.id);
     }
 
     // Shows an empty page for a conversation that is made with its first message.
     fresh(veiled) {
-        if (this.answer) return;
-        this.enter(null, "", veiled);
-        const suggestions = this.guided ? S.chat.tryThese : [];
-        this.turns.replaceChildren(element("div", { class: "empty" }, element("p", {}, S.chat.empty),
+        if (this.isAnswering) return;
+        this.enter(new Conversation(this, null, { kept: !veiled }));
+        const suggestions = this.models.isGuide ? S.chat.tryThese : [];
+        this.conversation.node.append(element("div", { class: "empty" }, element("p", {}, S.chat.empty),
             ...suggestions.map((text) => element("button", { class: "outlined suggestion", onclick: () => this.send(text) }, text))));
-        this.sidebar.list.querySelector("[aria-current]")?.removeAttribute("aria-current");
     }
 
-    async open(id) {
-        if (this.answer) return;
+    async open(id, sequence = null) {
+        if (this.isAnswering) return;
+        const damaged = this.conversations.find((conversation) => conversation.id === id)?.damaged;
+        if (damaged) this.enter(new Conversation(this, id, { title: S.chat.damaged }));
         await this.guard(async () => {
-            const { title, kept, turns } = await this.channel.ask("conversations.read", id);
-            this.enter(id, title, !kept);
-            this.turns.replaceChildren();
-            for (const turn of turns) this.add(turn.role).append(turn.text).note(turn.stopped ? "stopped" : null);
-            this.turns.scrollTop = this.turns.scrollHeight;
+            this.enter(new Conversation(this, id, await this.channel.ask("conversations.read", id)));
+            const found = this.conversation.turns.find((turn) => turn.sequence === sequence);
+            if (found) found.node.scrollIntoView({ block: "center" });
+            else this.conversation.node.scrollTop = this.conversation.node.scrollHeight;
             await this.refresh();
         });
     }
 
-    enter(id, title, veiled) {
-        this.conversation = id;
-        this.veiled = veiled;
-        this.main.classList.toggle("veiled", veiled);
-        this.title.textContent = visible(title || (veiled ? S.chat.offRecord : S.chat.untitled));
-        this.say(veiled ? S.chat.offRecordHint : "");
-        this.bin.hidden = !id;
+    enter(conversation) {
+        this.conversation = conversation;
+        this.stage.replaceChildren(this.sidebar.node, this.main, this.panel);
+        this.turns.replaceWith(conversation.node);
+        this.turns = conversation.node;
+        this.main.classList.toggle("veiled", conversation.veiled);
+        this.showTitle();
+        this.say(conversation.veiled ? S.chat.offRecordHint : "");
+        this.meter.clear();
         this.sidebar.open(false);
+        this.sidebar.mark(conversation.id);
+        this.composer.draft = this.drafts.get(conversation);
         this.composer.focus();
     }
 
-    add(role) {
-        const turn = new Turn(role, role === "user" ? S.chat.you : this.speaker, (url) => this.confirmLink(url));
-        this.turns.append(turn.node);
-        return turn;
+    showTitle() {
+        this.title.textContent = this.conversation.heading;
+    }
+
+    get isAnswering() {
+        return Boolean(this.conversation?.answer);
     }
 
     async send(text) {
         this.turns.querySelector(".empty")?.remove();
-        this.say(this.veiled ? S.chat.offRecordHint : "");
-        this.answer = { stopped: false, begun: false };
-        this.composer.answering(true);
-        const asked = this.add("user").append(text);
-        const turn = this.add("assistant");
-        turn.working(true);
-        this.turns.scrollTop = this.turns.scrollHeight;
-        announce(S.chat.answering);
-        await this.guard(() => this.receive(text, turn).catch((error) => {
-            this.takeBack(text, asked, turn);
-            throw error;
-        }));
-        turn.working(false);
-        this.answer = null;
-        this.composer.answering(false);
+        this.say(this.conversation.veiled ? S.chat.offRecordHint : "");
+        await this.conversation.send(text);
+    }
+
+    answering(on) {
+        this.composer.answering(on);
+        if (!on) this.idle.touch();
+    }
+
+    // After an answer, however it ended.
+    async answered() {
+        this.answering(false);
         if (!this.main.isConnected) return;
         await this.guard(() => this.refresh());
         if (!this.panel.hidden) await this.guard(() => this.fillPanel());
         if (this.composer.node.contains(document.activeElement) || document.activeElement === document.body) this.composer.focus();
     }
 
-    async receive(text, turn) {
-        this.conversation ??= (await this.channel.ask("conversations.create", null, { offRecord: this.veiled })).id;
-        for await (const { started, text: more, done } of this.channel.stream("conversations.send", this.conversation, { text })) {
-            if (started) {
-                this.answer.begun = true;
-                if (this.answer.stopped) this.stop();
-                if (started.droppedTurns) this.say(S.chat.dropped(started.droppedTurns));
-            }
-            if (more) this.following(() => turn.append(more));
-            if (done) this.finish(turn, done);
-        }
+    async chooseModel(id) {
+        await this.guard(() => this.channel.ask("settings", null, { model: id }));
+        if (!this.conversation.id && this.conversation.isEmpty) this.fresh(this.conversation.veiled);
     }
 
-    finish(turn, { reason, title }) {
-        this.following(() => turn.note(reason));
-        if (title) this.title.textContent = visible(title);
-        this.bin.hidden = false;
-        announce(turn.text);
-    }
-
-    // A message that did not reach the disk goes back to where it was written; what did, stays with what came of its answer.
-    takeBack(text, asked, turn) {
-        if (!turn.text) turn.node.remove();
-        if (this.answer.begun) return;
-        asked.node.remove();
-        this.composer.draft = [text, this.composer.draft].filter(Boolean).join("\n");
-    }
-
-    // Before the answer has begun there is nothing to stop yet; then it is stopped as soon as it has.
-    stop() {
-        this.answer.stopped = true;
-        if (this.answer.begun) this.guard(() => this.channel.ask("conversations.stop", this.conversation));
-    }
-
-    // Keeps the end in view only for who is there already.
-    following(change) {
-        const { scrollHeight, scrollTop, clientHeight } = this.turns;
-        change();
-        if (scrollHeight - scrollTop - clientHeight < NEAR_END) this.turns.scrollTop = this.turns.scrollHeight;
-    }
-
-    confirmDelete() {
-        if (!this.conversation || this.answer) return;
-        const content = [element("p", {}, S.chat.confirmDeleteText)];
-        this.dialog.ask({ title: S.chat.confirmDelete, content, yes: S.chat.really, no: S.chat.keepIt }, () => this.guard(async () => {
-            const { receipt } = await this.channel.ask("conversations.delete", this.conversation);
-            await this.refresh();
-            this.fresh(!this.opened.keep);
-            this.say(S.chat.receipt(receipt));
-        }));
+    // Brings a model into memory in the background.
+    async load(model, progress) {
+        await this.guard(async () => {
+            for await (const { loading } of this.channel.stream("models.load", null, { model: model.id })) if (loading) progress(loading.done, loading.total);
+            this.models.update((await this.channel.ask("models")).models);
+        });
     }
 
     confirmLink(url) {
@@ -207,7 +191,18 @@ export class Chat {
 
     fillPanel() {
         this.closePanel ??= button("close", S.chat.close, () => this.showPanel(false));
-        return showPanel(this.panel, this.channel, this.closePanel);
+        return showPanel(this.panel, this, this.closePanel);
+    }
+
+    // What is stored, who may come in, and the keys: in place of the conversation.
+    async yours() {
+        if (this.isAnswering) return;
+        await this.guard(async () => {
+            const page = await showYours(this);
+            this.stage.replaceChildren(this.sidebar.node, page);
+            this.sidebar.open(false);
+            page.focus();
+        });
     }
 
     escape() {
@@ -215,8 +210,16 @@ export class Chat {
         else if (this.sidebar.isOpen) this.sidebar.open(false);
     }
 
+    leave() {
+        this.left = true;
+        this.idle.stop();
+        this.drafts.stop();
+        this.palette.stop();
+    }
+
     // Whatever the node says or fails to say, this browser lets its key go.
     async lock() {
+        this.leave();
         await this.channel.ask("lock").catch(() => {});
         this.onLock();
     }

@@ -4,13 +4,13 @@ import { element, icon } from "./dom.js";
 import { S } from "./strings.js";
 
 export class Composer {
-    constructor(draft, onSend, onStop) {
-        this.onSend = onSend;
-        this.onStop = onStop;
+    // `onDraft(text)` is called when what is written has changed.
+    constructor(draft, { onSend, onStop, onDraft }, ...below) {
+        Object.assign(this, { onSend, onStop, onDraft });
         this.busy = false;
-        this.input = element("textarea", { rows: 1, placeholder: S.chat.placeholder, "aria-label": S.chat.placeholder });
+        this.input = element("textarea", { rows: 1, placeholder: S.chat.placeholder, "aria-label": S.chat.placeholder, oninput: () => onDraft(this.draft) });
         this.button = element("button", { class: "send", type: "button", onclick: () => this.press() });
-        this.node = element("div", { class: "composer" }, element("div", { class: "field-row" }, this.input, this.button));
+        this.node = element("div", { class: "composer" }, element("div", { class: "field-row" }, this.input, this.button), ...below);
         this.input.addEventListener("keydown", (event) => {
             if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
             event.preventDefault();
@@ -26,6 +26,12 @@ export class Composer {
 
     set draft(text) {
         this.input.value = text;
+    }
+
+    // Gives a message that was not taken back to who wrote it.
+    give(text) {
+        this.draft = [text, this.draft].filter(Boolean).join("\n");
+        this.onDraft(this.draft);
     }
 
     focus() {
@@ -45,6 +51,7 @@ export class Composer {
         const text = this.draft.trim();
         if (!text) return this.focus();
         this.draft = "";
+        this.onDraft("");
         this.onSend(text);
     }
 }

@@ -12,7 +12,8 @@ export class Dialog {
             element("div", { class: "buttons" }, this.no, this.yes));
     }
 
-    ask({ title, content = [], yes, no }, work) {
+    // `first`: what has the focus at first; by default leaving.
+    ask({ title, content = [], yes, no, first = this.no }, work) {
         this.heading.textContent = title;
         this.content.replaceChildren(...content);
         this.yes.textContent = yes;
@@ -22,6 +23,6 @@ export class Dialog {
             work();
         };
         this.node.showModal();
-        this.no.focus();
+        first.focus();
     }
 }

@@ -2,6 +2,7 @@
 
 import { element, field, icon, show } from "./dom.js";
 import { explain } from "./explain.js";
+import { modelSelect, runs } from "./models.js";
 import { strength } from "./strength.js";
 import { S } from "./strings.js";
 
@@ -64,8 +65,8 @@ function choice(value, label, hint, checked) {
         element("span", {}, element("b", {}, label), element("small", {}, hint)));
 }
 
-// `onCreate(name, passphrase, keep)`.
-export function showCreate(onCreate) {
+// `onCreate(name, passphrase, keep, model)`; the model is asked for only where there is a choice.
+export function showCreate(models, onCreate) {
     const name = field(S.create.name, { name: "owner", autocomplete: "username", required: true, maxlength: 80 });
     const passphrase = secret(S.create.passphrase, { name: "passphrase", autocomplete: "new-password", minlength: 8 });
     passphrase.node.append(meter(passphrase.input));
@@ -74,8 +75,12 @@ export function showCreate(onCreate) {
     for (const { input } of [passphrase, again]) input.addEventListener("input", differ);
     const keep = element("fieldset", { class: "choices" }, element("legend", {}, S.create.choice),
         choice("yes", S.create.keep, S.create.keepHint, true), choice("no", S.create.nothing, S.create.nothingHint, false));
+    const running = models.filter(runs);
+    const model = running.length > 1 && modelSelect(models, running[0].id, { id: "f-model" });
     const { node } = form(S.create.submit, S.create.working,
-        () => onCreate(name.input.value, passphrase.input.value, node.elements.keep.value === "yes"), name.node, passphrase.node, again.node, keep);
+        () => onCreate(name.input.value, passphrase.input.value, node.elements.keep.value === "yes", model ? model.value : null),
+        ...(model ? [element("div", { class: "field" }, element("label", { for: "f-model" }, S.create.model), model, element("small", {}, S.create.modelHint))] : []),
+        name.node, passphrase.node, again.node, keep);
     screen(S.create.title, S.create.lead, [node], "create");
     name.input.focus();
 }

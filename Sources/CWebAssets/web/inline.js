@@ -1,8 +1,9 @@
-// The inside of a Markdown block: code, bold, italic, links. A link is a button with its whole address, and asks before it opens.
+// The inside of a Markdown block: code, bold, italic, links, formulas as text. A link is a button with its whole address, and asks before it opens.
 
 import { element } from "./dom.js";
 
-const MARK = /(`+)|(\*\*|__)|([*_])|(!?\[)/g;
+const MARK = /(`+)|(\*\*|__)|([*_])|(!?\[)|(\\\(|\\\[|\$\$)/g;
+const FORMULA_END = { "\\(": "\\)", "\\[": "\\]", "$$": "$$" };
 const NESTING = 8;
 const REACH = 4_000; // A mark that does not close within so many characters is only a character; keeps the work linear.
 // Characters that reorder or hide text: bidirectional controls, invisible joiners of words, tags, the BOM.
@@ -41,7 +42,7 @@ function span(text, from, mark) {
 
 // Reads what begins with the mark at `match`; null if it is only a character.
 function read(text, match, ask, depth) {
-    const [mark, ticks, , , bracket] = match;
+    const [mark, ticks, , , bracket, formula] = match;
     const from = match.index + mark.length;
     if (ticks) {
         const inside = text.slice(from, from + REACH).match(new RegExp(`^([^]*?[^\`])\`{${mark.length}}(?!\`)`));
@@ -50,6 +51,10 @@ function read(text, match, ask, depth) {
     if (bracket) {
         const whole = /^([^\]\n]{0,500})\]\(\s*<?([^)\s>]{0,2000})>?(?:\s+[^)\n]{0,200})?\)/.exec(text.slice(from, from + 2800));
         return whole && { node: link(whole[1], whole[2], ask), end: from + whole[0].length };
+    }
+    if (formula) {
+        const close = text.slice(from, from + REACH).indexOf(FORMULA_END[formula]);
+        return close < 1 ? null : { node: element("span", { class: "math" }, text.slice(from, from + close).trim()), end: from + close + 2 };
     }
     if (mark[0] === "_" && /\w/.test(text[match.index - 1] ?? "")) return null;
     const close = span(text, from, mark);

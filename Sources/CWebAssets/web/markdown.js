@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { inline, visible } from "./inline.js";
+import { S } from "./strings.js";
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})(.*)$/;
 const HEADING = /^(#{1,6})\s+(.*)$/;
@@ -41,7 +42,10 @@ export function blocks(text) {
 function codeBlock(lines) {
     const fence = lines[0].match(FENCE)[1];
     const closed = lines.length > 1 && closes(lines.at(-1), fence);
-    return element("pre", { tabindex: 0 }, element("code", {}, lines.slice(1, closed ? -1 : undefined).join("\n")));
+    const code = lines.slice(1, closed ? -1 : undefined).join("\n");
+    const copy = element("button", { class: "copy", type: "button", onclick: () => navigator.clipboard.writeText(code) }, S.turn.copy);
+    return element("div", { class: "code-block" }, element("div", {}, element("small", {}, lines[0].match(FENCE)[2].trim().slice(0, 40)), copy),
+        element("pre", { tabindex: 0 }, element("code", {}, code)));
 }
 
 function table(lines, ask) {

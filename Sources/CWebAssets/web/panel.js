@@ -1,13 +1,21 @@
-// The privacy panel: each line computed at this moment, with its source and its time. What is not known is not shown.
+// The privacy panel: each line a claim, its evidence computed at this moment with source and time, and a way to try to refute it. What
+// is not known is not shown.
 
 import { element } from "./dom.js";
 import { S } from "./strings.js";
 
 const P = S.panel;
-const line = (claim, value, source) =>
-    element("div", { class: "evidence" }, element("dt", {}, claim), element("dd", {}, value, element("small", {}, source)));
-const group = (title, ...lines) => [element("h3", {}, title), element("dl", {}, ...lines)];
 const rows = (text, width, step) => (text.match(new RegExp(`.{1,${width}}`, "g")) ?? []).map((row) => row.match(new RegExp(`.{1,${step}}`, "g")).join(" "));
+const group = (title, ...lines) => [element("h3", {}, title), element("dl", {}, ...lines)];
+
+// `refuting`: how to try to show that the claim is false, as nodes.
+const line = (claim, value, source, ...refuting) => element("div", { class: "evidence" }, element("dt", {}, claim),
+    element("dd", {}, value, element("small", {}, source),
+        refuting.length ? element("details", {}, element("summary", {}, P.refute), ...refuting) : null));
+const command = (text, typed) => [element("p", {}, text), element("pre", { class: "command", tabindex: 0 }, typed)];
+
+// A word for a shell: in single quotes, whatever it holds.
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 // The browser forgets entries beyond its buffer; then the page cannot say what it loaded, and says that.
 let overflowed = false;
@@ -18,26 +26,46 @@ function loaded() {
     const entries = performance.getEntriesByType("resource");
     const elsewhere = entries.filter((entry) => new URL(entry.name).origin !== location.origin);
     const value = overflowed ? P.loadedUnknown : P.loadedValue(entries.length, elsewhere.map((entry) => new URL(entry.name).host));
-    return line(P.loaded, value, P.source(P.browser, new Date()));
+    return line(P.loaded, value, P.source(P.browser, new Date()), element("p", {}, P.refuteLoaded));
 }
 
-function stored(record, time) {
-    if (!record) return line(P.stored, P.nothingStored, P.source(P.archive, time));
-    return line(P.stored, element("pre", { class: "hex", tabindex: 0 }, rows(record.hex, 32, 4).slice(0, 8).join("\n")),
-        P.source(P.record(record.sequence, record.bytes), time));
+function stored({ lastRecord, time, archive }) {
+    if (!lastRecord) return line(P.stored, P.nothingStored, P.source(P.archive, time));
+    return line(P.stored, element("pre", { class: "hex", tabindex: 0 }, rows(lastRecord.hex, 32, 4).slice(0, 8).join("\n")),
+        P.source(P.record(lastRecord.sequence, lastRecord.bytes), time),
+        ...(archive ? command(P.refuteStored, `grep -c -a -i ${quoted(P.aWord)} ${quoted(archive)}*`) : []));
 }
 
-export async function showPanel(node, channel, close) {
-    const { time, listening, outgoing, accepted, source, model, lastRecord, store, walls } = await channel.ask("evidence");
+// Flips a bit of a copy of the last record while the person watches.
+function tampering(chat, { lastRecord, time }) {
+    if (!lastRecord) return line(P.intact, P.nothingStored, P.source(P.archive, time));
+    const said = element("p", { role: "status" });
+    const flip = () => chat.guard(async () => {
+        const { tampering } = await chat.channel.ask("evidence.tamper");
+        said.textContent = tampering ? P.flipped(tampering) : P.nothingStored;
+    });
+    const made = line(P.intact, P.intactValue, P.source(P.archive, time), element("button", { class: "outlined", onclick: flip }, P.flip), said);
+    made.querySelector("details").open = true;
+    return made;
+}
+
+function models({ models, time }) {
+    return models.map((model) => line(P.model, element("code", { class: "hex" }, rows(model.digest, 32, 8).join("\n")),
+        P.source(model.guide ? S.chat.guide : model.name, time),
+        ...(model.guide ? [element("p", {}, P.refuteGuide)] : command(P.refuteModel, `cloister models verify ${quoted(model.id)}`))));
+}
+
+export async function showPanel(node, chat, close) {
+    const evidence = await chat.channel.ask("evidence");
+    const { time, listening, outgoing, accepted, source, process, store, walls } = evidence;
     const kernel = P.source(source, time);
-    const digest = model.digest ? element("code", { class: "hex" }, rows(model.digest, 32, 8).join("\n")) : P.noDigest;
     const connections = outgoing.map(({ remote, state }) => `${remote} (${state})`).join(", ");
     node.replaceChildren(
         element("header", {}, element("h2", {}, P.title), close), element("p", { class: "hint" }, P.lead),
-        ...group(P.network, line(P.outgoing, connections || P.none, kernel), line(P.listening, listening.join(", ") || P.none, kernel),
+        ...group(P.network, line(P.outgoing, connections || P.none, kernel, ...command(P.refuteOutgoing, `ss -tanp | grep pid=${process},`)),
+            line(P.listening, listening.join(", ") || P.none, kernel, ...command(P.refuteListening, `ss -tlnp | grep pid=${process},`)),
             line(P.accepted, String(accepted), kernel), loaded()),
-        ...group(P.disk, stored(lastRecord, time), line(P.records, P.recordsValue(store.records, store.bytes), P.source(P.archive, time))),
-        ...group(P.program, line(P.model, digest, P.source(model.guide ? S.chat.guide : model.name, time)),
-            line(P.walls, walls === "not enforced" ? P.noWalls : walls, P.source(P.node, time))),
-        element("button", { class: "outlined", onclick: () => showPanel(node, channel, close) }, P.refresh));
+        ...group(P.disk, stored(evidence), tampering(chat, evidence), line(P.records, P.recordsValue(store.records, store.bytes), P.source(P.archive, time))),
+        ...group(P.program, ...models(evidence), line(P.walls, walls === "not enforced" ? P.noWalls : walls, P.source(P.node, time))),
+        element("button", { class: "outlined", onclick: () => chat.guard(() => showPanel(node, chat, close)) }, P.refresh));
 }

@@ -1,24 +1,54 @@
+import Cryptography
 import Foundation
+public import Inference
 import Vault
 
 /// What runs the answers, as clients see it.
-public struct ModelDescription: Codable, Sendable {
-    /// The file's own name, or `guide`.
-    public let name: String
+public struct ModelDescription: Codable, Sendable, Equatable {
+    /// Unique on this machine: `store:name`, or `guide`.
+    public var id: String
+    /// What its store calls it.
+    public var name: String
     /// Size of the file, bytes.
-    public let bytes: Int
+    public var bytes: Int
     /// Weights.
-    public let parameters: Int
-    /// The tensor type of most weights.
-    public let quantisation: String
+    public var parameters: Int
+    /// The mixture of tensor types, for example `Q4_K_M`.
+    public var quantisation: String
     /// How the weights are computed.
-    public let architecture: String
+    public var architecture: String
     /// Longest context, tokens.
-    public let context: Int
-    /// SHA-256 of the file, hexadecimal.
-    public let digest: String?
+    public var context: Int
+    /// `general.license` of the file.
+    public var licence: String?
+    /// How conversations are written.
+    public var format: String?
+    /// Memory that it needs with one full conversation, bytes.
+    public var needs: Int
+    /// Whether that is free, beside what cannot be unloaded.
+    public var fits: Bool
+    /// Everything that keeps it from running, one sentence each.
+    public var obstacles: [String]
+    /// SHA-256 of the file, hexadecimal; nil before its first use.
+    public var digest: String?
     /// Whether this is the built-in guide, which knows Cloister and privacy only.
-    public let guide: Bool
+    public var guide: Bool
+    /// Whether it is in memory.
+    public var loaded: Bool
+    /// Whether it answers when nobody says otherwise.
+    public var standard: Bool
+
+    /// A description of what was read from a file.
+    /// - Parameter context: tokens that a conversation may have; nil: the model's own, at most 4,096.
+    public init(_ inspection: ModelInspection, id: String, name: String, context: Int?, guide: Bool = false) {
+        (self.id, self.name, self.guide) = (id, name, guide)
+        (bytes, parameters, quantisation) = (inspection.bytes, inspection.parameters, inspection.quantisation)
+        (architecture, licence, format) = (inspection.architecture, inspection.licence, inspection.chatFormat?.rawValue)
+        self.context = context ?? min(inspection.trainedContext, EngineOptions.usualContext)
+        needs = inspection.bytes + inspection.bytesPerToken * self.context
+        obstacles = inspection.obstacles.map(\.description)
+        (fits, digest, loaded, standard) = (true, nil, false, false)
+    }
 }
 
 /// What the process itself can show of its connections.
@@ -46,10 +76,15 @@ public struct ProcessEvidence: Codable, Sendable {
     public let accepted: Int
     /// Where this was read.
     public let source: String
+    /// The number of the process.
+    public let process: Int
+    /// Where the sealed archive lies; empty if it is not a file.
+    public var archive = ""
 
     /// Evidence.
-    public init(listening: [String], outgoing: [Connection], accepted: Int, source: String) {
-        (self.listening, self.outgoing, self.accepted, self.source) = (listening, outgoing, accepted, source)
+    public init(listening: [String], outgoing: [Connection], accepted: Int, source: String, process: Int) {
+        (self.listening, self.outgoing, self.accepted) = (listening, outgoing, accepted)
+        (self.source, self.process) = (source, process)
     }
 }
 
@@ -60,6 +95,15 @@ enum Replies {
         let created, updated: Date
         let turns: UInt64
         let kept: Bool
+        let arrangement: Arrangement
+        /// Whether what is stored of it does not open.
+        let damaged: Bool
+
+        static func damaged(_ id: ConversationID) -> Summary {
+            Summary(
+                id: id.hex, title: "", created: .distantPast, updated: .distantPast, turns: 0, kept: true,
+                arrangement: Arrangement(), damaged: true)
+        }
     }
     struct Conversations: Encodable { let conversations: [Summary] }
     struct Created: Encodable {
@@ -73,18 +117,36 @@ enum Replies {
         let role, text: String
         let time: Date
         let stopped: Bool
+        let model: String?
 
         init(_ placed: PlacedTurn) {
             (sequence, version, stopped) = (placed.sequence, placed.version, placed.turn.stopped)
             (role, text, time) = (placed.turn.role.rawValue, placed.turn.text, placed.turn.time)
+            model = placed.turn.model
         }
     }
     struct Conversation: Encodable {
         let title: String
         let kept: Bool
+        let arrangement: Arrangement
+        let manner: Manner
         let turns: [Turn]
     }
-    struct Renamed: Encodable { let title: String }
+    struct Searched: Encodable { let searched, of: Int }
+    struct Hit: Encodable {
+        struct Body: Encodable {
+            let conversation, title: String
+            let sequence: UInt64
+            let role: String
+            let before, match, after: String
+        }
+        let hit: Body
+    }
+    struct Found: Encodable {
+        let found, skipped: Int
+        let complete: Bool
+    }
+    struct Drafts: Encodable { let drafts: [String: String] }
     struct Deleted: Encodable {
         struct Receipt: Encodable {
             let id: String
@@ -98,9 +160,13 @@ enum Replies {
     struct Started: Encodable {
         struct Body: Encodable {
             let sequence: UInt64?
-            let promptTokens, droppedTurns: Int
+            let promptTokens, droppedTurns, context: Int
         }
         let started: Body
+    }
+    struct Loading: Encodable {
+        struct Body: Encodable { let done, total: Int }
+        let loading: Body
     }
     struct Text: Encodable { let text: String }
     struct Done: Encodable {
@@ -109,6 +175,7 @@ enum Replies {
             let reason: String
             let promptTokens, reusedTokens, completionTokens: Int
             let title: String?
+            let model: String
         }
         let done: Body
     }
@@ -117,14 +184,49 @@ enum Replies {
         let name: String
         let keep: Bool
         let created: Date
+        let model: String?
+        let idleMinutes: Int
+    }
+    struct Ready: Encodable { let ready: String }
+    struct Stored: Encodable {
+        struct Part: Encodable { let count, bytes: Int }
+        struct Body: Encodable {
+            let account, conversations, records: Part
+            let keys, failedAttempts: Int
+        }
+        let stored: Body
+    }
+    struct Tampering: Encodable {
+        struct Body: Encodable {
+            let record: Int
+            let byte: Int
+            let bit: Int
+            let refused, intactOpens: Bool
+        }
+        let tampering: Body?
     }
     struct Keys: Encodable {
-        struct Key: Encodable { let id, label, created: String }
+        struct Key: Encodable {
+            let id, label, created: String
+            let lastUse: String?
+            let conversations: Int
+        }
         let keys: [Key]
     }
     struct CreatedKey: Encodable { let id, label, token: String }
     struct Revoked: Encodable { let revoked = true }
     struct Changed: Encodable { let changed = true }
+    struct Recovery: Encodable { let recovery: String }
+    struct Rekeyed: Encodable { let rekeyed, of: Int }
+    struct Sessions: Encodable {
+        struct Session: Encodable {
+            let id: String
+            let opened, lastUse: Date
+            let scope: String
+            let own: Bool
+        }
+        let sessions: [Session]
+    }
     struct Locked: Encodable { let locked = true }
     struct Closed: Encodable { let closed = true }
     struct Models: Encodable { let models: [ModelDescription] }
@@ -146,7 +248,9 @@ enum Replies {
         let outgoing: [ProcessEvidence.Connection]
         let accepted: Int
         let source: String
-        let model: ModelDescription
+        let process: Int
+        let archive: String
+        let models: [ModelDescription]
         let lastRecord: Record?
         let store: Store
         let walls = "not enforced"

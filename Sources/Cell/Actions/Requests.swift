@@ -1,4 +1,5 @@
 import Foundation
+import Vault
 
 /// The requests of `docs/formats/actions.md`.
 ///
@@ -11,15 +12,29 @@ enum Requests {
         enum CodingKeys: CaseIterable, CodingKey { case offRecord }
     }
 
-    struct Rename: ClosedRequest {
-        let title: String
-        enum CodingKeys: CaseIterable, CodingKey { case title }
+    struct Change: ClosedRequest {
+        let title: String?
+        let arrangement: Arrangement?
+        let manner: Manner?
+        enum CodingKeys: CaseIterable, CodingKey { case title, arrangement, manner }
+    }
+
+    struct Search: ClosedRequest {
+        let text: String
+        enum CodingKeys: CaseIterable, CodingKey { case text }
     }
 
     struct Send: ClosedRequest {
         let text: String
         let replaces: UInt64?
-        enum CodingKeys: CaseIterable, CodingKey { case text, replaces }
+        let model: String?
+        enum CodingKeys: CaseIterable, CodingKey { case text, replaces, model }
+    }
+
+    /// For actions that need no more than the name of a model, or none.
+    struct Answer: ClosedRequest {
+        let model: String?
+        enum CodingKeys: CaseIterable, CodingKey { case model }
     }
 
     struct Import: ClosedRequest {
@@ -35,7 +50,9 @@ enum Requests {
 
     struct Settings: ClosedRequest {
         let keep: Bool?
-        enum CodingKeys: CaseIterable, CodingKey { case keep }
+        let model: String?
+        let idleMinutes: Int?
+        enum CodingKeys: CaseIterable, CodingKey { case keep, model, idleMinutes }
     }
 
     struct CreateKey: ClosedRequest {
@@ -49,11 +66,28 @@ enum Requests {
         enum CodingKeys: CaseIterable, CodingKey { case current, new }
     }
 
+    struct Draft: ClosedRequest {
+        let text: String
+        enum CodingKeys: CaseIterable, CodingKey { case text }
+    }
+
+    struct RenewRecovery: ClosedRequest {
+        let current: String
+        enum CodingKeys: CaseIterable, CodingKey { case current }
+    }
+
+    struct Rekey: ClosedRequest {
+        let current: String
+        let new: String?
+        enum CodingKeys: CaseIterable, CodingKey { case current, new }
+    }
+
     struct Complete: ClosedRequest {
         struct Message: Decodable {
             let role: String
             let content: String
         }
+        let model: String?
         let messages: [Message]?
         let prompt: String?
         let maxTokens: Int?
@@ -66,7 +100,7 @@ enum Requests {
         let stop: [String]?
         let store: Bool?
         enum CodingKeys: CaseIterable, CodingKey {
-            case messages, prompt, maxTokens, temperature, topP, topK, minP, repetitionPenalty, seed, stop, store
+            case model, messages, prompt, maxTokens, temperature, topP, topK, minP, repetitionPenalty, seed, stop, store
         }
     }
 

@@ -1,4 +1,3 @@
-import Cryptography
 public import Inference
 
 /// A model that is ready to answer: its tokenizer and chat format for the cells, its engine for tokens.
@@ -13,20 +12,23 @@ public struct LoadedModel: Sendable {
     let engine: Engine
 
     /// Prepares a model.
-    /// - Parameter isGuide: whether this is the built-in guide.
+    /// - Parameters:
+    ///   - description: what is known of the file.
+    ///   - digest: SHA-256 of the file, hexadecimal.
     /// - Throws: what `Engine`, `Tokenizer` and `ChatFormat` throw.
-    public init(_ file: ModelFile, options: EngineOptions, isGuide: Bool) throws(InferenceError) {
+    public init(
+        _ file: ModelFile, options: EngineOptions, description: ModelDescription, digest: String
+    ) throws(InferenceError) {
         tokenizer = try file.makeTokenizer()
         format = try file.makeChatFormat(tokenizer)
         engine = try Engine(file: file, options: options)
-        description = ModelDescription(
-            name: file.name, bytes: file.byteCount, parameters: file.parameterCount, quantisation: file.quantisation,
-            architecture: file.architecture, context: engine.contextLength,
-            digest: Hex.encode(file.withBytes { sha256(of: $0) }), guide: isGuide)
+        var description = description
+        (description.context, description.digest, description.loaded) = (engine.contextLength, digest, true)
+        self.description = description
     }
 
-    /// The instruction set that the kernels use.
-    public var instructions: String { engine.instructions }
+    /// Whether no answer is being made.
+    public var isIdle: Bool { engine.isIdle }
 
     /// Most tokens of an answer when nobody says otherwise.
     var answerLimit: Int { min(Self.answerReserve, engine.contextLength / 4) }

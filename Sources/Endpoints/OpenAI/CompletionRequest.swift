@@ -114,6 +114,7 @@ struct CompletionRequest: Decodable {
     /// The same request as the cell takes it (`docs/formats/actions.md`).
     struct Sealed: Encodable, Sendable {
         struct Message: Encodable, Sendable { let role, content: String }
+        let model: String
         let messages: [Message]?
         let prompt: String?
         let maxTokens: Int?
@@ -136,6 +137,7 @@ struct CompletionRequest: Decodable {
             }
         }
         return Sealed(
+            model: model ?? "default",
             messages: isChat ? messages?.map { .init(role: $0.role, content: $0.content) } : nil,
             prompt: isChat ? nil : prompt?.values.first, maxTokens: limit ?? (isChat ? nil : 16),
             temperature: temperature, topP: top_p,

@@ -33,13 +33,13 @@ extension Door {
     }
 
     private func listModels(_ request: Request) async throws -> Response {
-        let models = try await withClient(for: request) { client in try await self.models(client) }
-        return try jsonResponse(ModelObjects(data: (models.map(\.name) + ["default"]).map { ModelObject(id: $0) }))
+        let names = try await withClient(for: request) { client in try await modelNames(client) }
+        return try jsonResponse(ModelObjects(data: names.map { ModelObject(id: $0) }))
     }
 
     private func showModel(_ request: Request, _ id: String) async throws -> Response {
-        let models = try await withClient(for: request) { client in try await self.models(client) }
-        guard id == "default" || models.contains(where: { $0.name == id }) else { throw APIError.noSuchModel }
+        let names = try await withClient(for: request) { client in try await modelNames(client) }
+        guard names.contains(id) else { throw APIError.noSuchModel }
         return try jsonResponse(ModelObject(id: id))
     }
 
@@ -48,15 +48,12 @@ extension Door {
         do {
             let body = try await decodeBody(CompletionRequest.self, from: request)
             try body.validate()
-            let models = try await models(client)
+            let names = try await modelNames(client)
             let wanted = body.model ?? "default"
-            guard wanted == "default" || models.contains(where: { $0.name == wanted }) else {
-                throw APIError.noSuchModel
-            }
+            guard names.contains(wanted) else { throw APIError.noSuchModel }
             let reply = try await client.ask("complete", try JSONEncoder().encode(try body.sealed(isChat: isChat)))
-            let shape = CompletionShape(isChat: isChat, model: models.first?.name ?? wanted, time: clock())
-            guard let first = try await reply.next() else { throw ChannelError.truncated }
-            let dropped = try JSONDecoder().decode(StreamPiece.self, from: first).started?.droppedTurns ?? 0
+            let shape = CompletionShape(isChat: isChat, model: wanted == "default" ? names[0] : wanted, time: clock())
+            let dropped = try await Self.begun(reply).droppedTurns
             let answer = CompletionStream(shape: shape, reply: reply, client: client, dropped: dropped)
             guard body.stream == true else {
                 let whole = try await answer.whole()
@@ -68,6 +65,16 @@ extension Door {
             await client.close()
             throw error
         }
+    }
+}
+
+extension Door {
+    /// Waits until the answer begins; a model may have to be loaded first.
+    fileprivate static func begun(_ reply: OpenedReply) async throws -> StreamPiece.Started {
+        while let piece = try await reply.next() {
+            if let started = try JSONDecoder().decode(StreamPiece.self, from: piece).started { return started }
+        }
+        throw ChannelError.truncated
     }
 }
 

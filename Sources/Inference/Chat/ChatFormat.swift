@@ -21,8 +21,9 @@ public struct ChatMessage: Sendable, Equatable {
 
 /// How a model wants a conversation written: recognised from its own template, never guessed, and never run as code.
 ///
-/// What the format writes itself becomes control tokens; what people wrote never does, so that nobody can speak for
-/// another by typing `<|im_end|>`.
+/// What the format writes itself becomes control tokens where the model has them; what people wrote never does, so that
+/// nobody can speak for another by typing `<|im_end|>`. (Llama 2, the first Mistral and Zephyr mark turns with plain
+/// text, which anybody can type.)
 public enum ChatFormat: String, Sendable, CaseIterable {
     /// `<|im_start|>role⏎…<|im_end|>⏎`
     case chatML = "ChatML"
@@ -30,6 +31,14 @@ public enum ChatFormat: String, Sendable, CaseIterable {
     case llama2 = "Llama 2"
     /// `<|start_header_id|>role<|end_header_id|>⏎⏎…<|eot_id|>`
     case llama3 = "Llama 3"
+    /// `[INST] … [/INST] …</s>`, with control tokens where the vocabulary has them.
+    case mistral = "Mistral"
+    /// `<|role|>⏎…</s>⏎`
+    case zephyr = "Zephyr"
+    /// `<|role|>⏎…<|end|>⏎`
+    case phi3 = "Phi-3"
+    /// `<start_of_turn>user⏎…<end_of_turn>⏎`; the assistant is called `model`.
+    case gemma = "Gemma"
     /// `<|user|>…<|end|><|assistant|>…<|end|>`; no system messages.
     ///
     /// The built-in guide's.
@@ -37,81 +46,34 @@ public enum ChatFormat: String, Sendable, CaseIterable {
     /// A base model without a template: the messages, one after another.
     case plain = "plain"
 
-    private enum Part {
-        case control(String)
-        case text(String)
-    }
-
-    /// The control tokens that the format writes.
+    /// The control tokens without which the format cannot be written.
     var controls: [String] {
         switch self {
         case .chatML: ["<|im_start|>", "<|im_end|>"]
         case .llama2: ["<s>", "</s>"]
         case .llama3: ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
-        case .guide: ["<|user|>", "<|assistant|>", "<|end|>"]
-        case .plain: []
+        case .phi3, .guide: ["<|user|>", "<|assistant|>", "<|end|>"]
+        case .gemma: ["<start_of_turn>", "<end_of_turn>"]
+        case .mistral, .zephyr, .plain: []
         }
     }
 
-    /// The tokens of a conversation, open for the assistant's answer.
-    public func render(_ messages: [ChatMessage], with tokenizer: Tokenizer) -> [TokenID] {
-        let parts = parts(of: messages)
-        var tokens: [TokenID] = []
-        if self != .llama2, case .text? = parts.first {
-            tokens = tokenizer.encodeWithBeginning("")
-        } else if self != .llama2, self != .guide {
-            tokens = tokenizer.encodeWithBeginning("")
+    /// Recognises a template by the marks that only its format has.
+    init?(template: String) {
+        let marks: [(ChatFormat, all: [String], none: [String])] = [
+            (.chatML, ["<|im_start|>"], ["<|im_sep|>"]),
+            (.llama3, ["<|start_header_id|>"], []),
+            (.llama2, ["[INST]", "<<SYS>>"], []),
+            (.mistral, ["[INST]"], []),
+            (.phi3, ["<|assistant|>", "<|end|>"], []),
+            (.zephyr, ["<|user|>", "<|assistant|>", "eos_token"], []),
+            (.gemma, ["<start_of_turn>"], []),
+        ]
+        let known = marks.first { _, all, none in
+            all.allSatisfy(template.contains) && !none.contains(where: template.contains)
         }
-        for part in parts {
-            switch part {
-            case .control(let name): tokenizer.control(name).map { tokens.append($0) }
-            case .text(let text): tokens += tokenizer.encode(text)
-            }
-        }
-        return tokens
-    }
-
-    private func parts(of messages: [ChatMessage]) -> [Part] {
-        switch self {
-        case .chatML:
-            messages.flatMap { message -> [Part] in
-                [
-                    .control("<|im_start|>"), .text(message.role.rawValue + "\n" + message.content),
-                    .control("<|im_end|>"), .text("\n"),
-                ]
-            } + [.control("<|im_start|>"), .text("assistant\n")]
-        case .llama3:
-            messages.flatMap { message in
-                header(message.role) + [.text("\n\n" + message.content), .control("<|eot_id|>")]
-            } + header(.assistant) + [.text("\n\n")]
-        case .llama2: llama2Parts(of: messages)
-        case .guide:
-            messages.filter { $0.role != .system }.flatMap { message -> [Part] in
-                [.control("<|\(message.role.rawValue)|>"), .text(message.content), .control("<|end|>")]
-            } + [.control("<|assistant|>")]
-        case .plain:
-            [.text(messages.map(\.content).joined(separator: "\n"))]
-        }
-    }
-
-    private func header(_ role: ChatRole) -> [Part] {
-        [.control("<|start_header_id|>"), .text(role.rawValue), .control("<|end_header_id|>")]
-    }
-
-    /// Llama 2 has no system turn of its own: it opens the first user turn.
-    private func llama2Parts(of messages: [ChatMessage]) -> [Part] {
-        var parts: [Part] = []
-        var system = messages.filter { $0.role == .system }.map(\.content).joined(separator: "\n")
-        for message in messages where message.role != .system {
-            if message.role == .user {
-                let frame = system.isEmpty ? "" : "<<SYS>>\n\(system)\n<</SYS>>\n\n"
-                system = ""
-                parts += [.control("<s>"), .text("[INST] \(frame)\(message.content) [/INST]")]
-            } else {
-                parts += [.text(message.content), .control("</s>")]
-            }
-        }
-        return parts
+        guard let known else { return nil }
+        self = known.0
     }
 }
 
@@ -121,19 +83,10 @@ extension ModelFile {
     ///   lacks.
     public func makeChatFormat(_ tokenizer: Tokenizer) throws(InferenceError) -> ChatFormat {
         guard let template = metadataString("tokenizer.chat_template") else { return .plain }
-        let format: ChatFormat
-        if metadataString("cloister.chat_format") == "guide" {
-            format = .guide
-        } else if template.contains("<|im_start|>") {
-            format = .chatML
-        } else if template.contains("<|start_header_id|>") {
-            format = .llama3
-        } else if template.contains("[INST]"), template.contains("<<SYS>>") {
-            format = .llama2
-        } else {
-            throw .unknownChatFormat
-        }
-        guard format.controls.allSatisfy({ tokenizer.control($0) != nil }) else { throw .unknownChatFormat }
+        let isGuide = metadataString("cloister.chat_format") == "guide"
+        guard let format = isGuide ? .guide : ChatFormat(template: template),
+            format.controls.allSatisfy({ tokenizer.control($0) != nil })
+        else { throw .unknownChatFormat }
         return format
     }
 }

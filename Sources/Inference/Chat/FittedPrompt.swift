@@ -14,17 +14,21 @@ extension ChatFormat {
     /// Half of the budget is freed at once: were it one message at a time, every later turn would begin differently and
     /// nothing of the one
     /// before could be reused.
-    /// - Parameter budget: tokens that the prompt may take.
+    /// - Parameters:
+    ///   - beginning: what the answer begins with already.
+    ///   - budget: tokens that the prompt may take.
     /// - Throws: `promptTooLong` if what must stay does not fit.
     public func fit(
-        _ messages: [ChatMessage], with tokenizer: Tokenizer, budget: Int
+        _ messages: [ChatMessage], beginning: String = "", with tokenizer: Tokenizer, budget: Int
     ) throws(InferenceError) -> FittedPrompt {
-        let whole = render(messages, with: tokenizer)
+        let whole = render(messages, beginning: beginning, with: tokenizer)
         if whole.count <= budget { return FittedPrompt(tokens: whole, droppedMessages: 0) }
         let frame = messages.filter { $0.role == .system }
         let turns = messages.filter { $0.role != .system }
         let cuts = turns.indices.dropFirst().filter { turns[$0].role == .user || $0 == turns.count - 1 }
-        func rendered(from cut: Int) -> [TokenID] { render(frame + turns[cut...], with: tokenizer) }
+        func rendered(from cut: Int) -> [TokenID] {
+            render(frame + turns[cut...], beginning: beginning, with: tokenizer)
+        }
         for limit in [budget / 2, budget] {
             guard let cut = cuts.first(inOrder: { rendered(from: $0).count <= limit }) else { continue }
             return FittedPrompt(tokens: rendered(from: cut), droppedMessages: cut)

@@ -12,6 +12,8 @@ public struct EngineOptions: Sendable {
     public var threads: Int
     /// Longest context in tokens; nil: the model's own, at most 4,096.
     public var contextLength: Int?
+    /// The context of a model that could have more, tokens, when nobody says otherwise.
+    public static let usualContext = 4_096
     /// Sequences whose keys and values are kept; the one unused for longest makes room.
     public var sequences: Int
 
@@ -60,7 +62,7 @@ public final class Engine: Sendable {
     public init(file: ModelFile, options: EngineOptions) throws(InferenceError) {
         guard (1...256).contains(options.threads) else { throw .outOfRange("threads") }
         let model = try LlamaModel(file: file)
-        let context = options.contextLength ?? min(model.shape.context, 4_096)
+        let context = options.contextLength ?? min(model.shape.context, EngineOptions.usualContext)
         guard (LlamaShape.contextFloor...model.shape.context).contains(context) else { throw .outOfRange("context") }
         (contextLength, threads, vocabularySize) = (context, options.threads, model.shape.vocabulary)
         let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: options.threads), context: context)
@@ -69,7 +71,10 @@ public final class Engine: Sendable {
     }
 
     /// The instruction set that the kernels use on this machine, for example `avx2`.
-    public var instructions: String { String(cString: ck_level()) }
+    public static var instructions: String { String(cString: ck_level()) }
+
+    /// Whether no answer is being made or waits.
+    public var isIdle: Bool { scheduler.isIdle }
 
     deinit { scheduler.stop() }
 

@@ -1,7 +1,7 @@
 import CKernels
 import Glibc
 
-/// Computes a Llama model: token ids and a cache in, logits out.
+/// Computes a model of the Llama family: token ids and a cache in, logits out.
 ///
 /// One per engine; used by the engine's thread only.
 ///
@@ -14,8 +14,11 @@ final class LlamaRunner {
     /// *Our choice*: large enough that a weight row is unpacked once for many tokens, small enough to stop within a
     /// fraction of a second.
     static let chunkLimit = 64
-    /// Rows of a matrix that a thread takes at a time.
-    private static let rowsPerChunk = 32
+    /// Fewest rows of a matrix that a thread takes at a time, and how often it comes back for more.
+    ///
+    /// *Our choice*: long pieces are read ahead by the processor, several of them even out threads that lost their core.
+    private static let leastRows = 32
+    private static let pieces = 4
 
     private let model: LlamaModel
     private let pool: ThreadPool
@@ -23,7 +26,8 @@ final class LlamaRunner {
     private let context: Int
     private let stream, normed, query, attended, gate, up, logits: Memory<Float>
     private let scores: Memory<Float>
-    private let blocks: Memory<ck_block>
+    private let quantised: Memory<Int8>
+    private let scales, sums: Memory<Float>
     private let cosine, sine: Memory<Float>
 
     init(model: LlamaModel, pool: ThreadPool, context: Int) throws(InferenceError) {
@@ -38,7 +42,9 @@ final class LlamaRunner {
         logits = try Memory(count: shape.vocabulary)
         scores = try Memory(count: limit * shape.heads * context)
         let widest = max(shape.width, shape.queryWidth, shape.hidden)
-        blocks = try Memory(count: limit * (widest / 32 + 1))
+        quantised = try Memory(count: limit * widest)
+        scales = try Memory(count: limit * (widest / 32 + 1))
+        sums = try Memory(count: limit * (widest / 32 + 1))
         cosine = try Memory(count: limit * shape.rotated / 2)
         sine = try Memory(count: limit * shape.rotated / 2)
     }
@@ -68,8 +74,9 @@ final class LlamaRunner {
 
     /// Overwrites everything that was derived from tokens.
     func wipe() {
-        for memory in [stream, normed, query, attended, gate, up, logits] { memory.wipe(0..<memory.count) }
-        blocks.wipe(0..<blocks.count)
+        let floats = [stream, normed, query, attended, gate, up, logits, scales, sums]
+        for memory in floats { memory.wipe(0..<memory.count) }
+        quantised.wipe(0..<quantised.count)
         scores.discard()
     }
 
@@ -89,7 +96,7 @@ final class LlamaRunner {
             for index in 0..<half {
                 let frequency =
                     pow(shape.ropeBase, -2 * Float(index) / Float(shape.rotated)) / model.frequencyFactors[index]
-                let angle = Float(first + column) * frequency
+                let angle = Float(first + column) * shape.ropeScale * frequency
                 cosine.start[column * half + index] = cos(angle)
                 sine.start[column * half + index] = sin(angle)
             }
@@ -106,11 +113,13 @@ final class LlamaRunner {
         multiply(layer.query, input, count: count, into: query.start, stride: width)
         multiply(layer.key, input, count: count, into: keys + first * keyWidth, stride: keyWidth)
         multiply(layer.value, input, count: count, into: values + first * keyWidth, stride: keyWidth)
-        let half = shape.rotated / 2
         for column in 0..<count {
-            let (c, s) = (cosine.start + column * half, sine.start + column * half)
-            ck_rotate(query.start + column * width, shape.heads, head, shape.rotated, c, s)
-            ck_rotate(keys + (first + column) * keyWidth, shape.keyHeads, head, shape.rotated, c, s)
+            let key = keys + (first + column) * keyWidth
+            add(layer.queryBias, to: query.start + column * width)
+            add(layer.keyBias, to: key)
+            add(layer.valueBias, to: values + (first + column) * keyWidth)
+            rotate(query.start + column * width, heads: shape.heads, column: column)
+            rotate(key, heads: shape.keyHeads, column: column)
         }
         let group = shape.heads / shape.keyHeads
         let scale = 1 / Float(head).squareRoot()
@@ -126,6 +135,15 @@ final class LlamaRunner {
         multiply(layer.output, result, count: count, into: normed.start, stride: shape.width)
         ck_add(stream.start, normed.start, count * shape.width)
     }
+
+    private func rotate(_ x: UnsafeMutablePointer<Float>, heads: Int, column: Int) {
+        let offset = column * shape.rotated / 2
+        ck_rotate(
+            x, heads, shape.headWidth, shape.rotated, cosine.start + offset, sine.start + offset,
+            shape.rotatesHalves ? 1 : 0)
+    }
+
+    private func add(_ bias: [Float], to x: UnsafeMutablePointer<Float>) { ck_add(x, bias, bias.count) }
 
     private func feedForward(_ layer: LlamaModel.Layer, count: Int) {
         norm(layer.feedForwardNorm, count: count)
@@ -158,28 +176,32 @@ final class LlamaRunner {
     /// Activations in the forms that the next matrices want.
     private struct Input {
         let floats: UnsafePointer<Float>
-        let blocks: UnsafePointer<ck_block>
+        let quantised: ck_activations
     }
 
     private func prepare(_ x: UnsafePointer<Float>, width: Int, count: Int, for tensors: [Tensor]) -> Input {
-        let input = Input(floats: x, blocks: blocks.start)
-        guard tensors.contains(where: \.type.isQuantised) else { return input }
-        pool.run(count) { column in
-            ck_quantize(x + column * width, width, self.blocks.start + column * (width / 32))
+        func column(_ index: Int) -> ck_activations {
+            ck_activations(
+                q: quantised.start + index * width, scale: scales.start + index * (width / 32),
+                sum: sums.start + index * (width / 32))
         }
+        let input = Input(floats: x, quantised: column(0))
+        guard tensors.contains(where: \.type.isQuantised) else { return input }
+        pool.run(count) { ck_quantize(x + $0 * width, width, column($0)) }
         return input
     }
 
     private func multiply(
         _ tensor: Tensor, _ input: Input, count: Int, into out: UnsafeMutablePointer<Float>, stride: Int
     ) {
-        let chunks = (tensor.rows + Self.rowsPerChunk - 1) / Self.rowsPerChunk
-        pool.run(chunks) { chunk in
-            let first = chunk * Self.rowsPerChunk
+        let wanted = pool.threads * Self.pieces
+        let rows = max((tensor.rows + wanted - 1) / wanted, Self.leastRows)
+        pool.run((tensor.rows + rows - 1) / rows) { chunk in
+            let first = chunk * rows
             ck_matmul(
                 Int32(tensor.type.rawValue), tensor.bytes, tensor.width, first,
-                min(first + Self.rowsPerChunk, tensor.rows),
-                input.floats, input.blocks, count, out, stride)
+                min(first + rows, tensor.rows),
+                input.floats, input.quantised, count, out, stride)
         }
     }
 }

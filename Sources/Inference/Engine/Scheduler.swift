@@ -5,6 +5,7 @@ final class Scheduler: @unchecked Sendable {
     private let condition = NSCondition()
     // Guarded by `condition`:
     private var arrivals: [Answer] = []
+    private var unfinished = 0
     private var sequences: [SequenceID: SequenceSlot] = [:]
     private var nextNumber: UInt64 = 1
     private var isStopping = false
@@ -51,6 +52,7 @@ final class Scheduler: @unchecked Sendable {
         let known = locked { () -> Bool in
             guard let slot = sequences[request.sequence] else { return false }
             arrivals.append(Answer(request: request, slot: slot, mailbox: mailbox))
+            unfinished += 1
             hasNews = true
             condition.signal()
             return true
@@ -58,6 +60,8 @@ final class Scheduler: @unchecked Sendable {
         guard known else { throw .noSuchSequence }
         return Generation(mailbox)
     }
+
+    var isIdle: Bool { locked { unfinished == 0 } }
 
     func stop() {
         locked {
@@ -84,6 +88,7 @@ final class Scheduler: @unchecked Sendable {
         while let arrived = waitForWork(active) {
             active += arrived
             for answer in active where answer.isRunnable { step(answer) }
+            let count = active.count
             active.removeAll { answer in
                 if answer.isOver || answer.mailbox.isCancelled {
                     answer.release()
@@ -92,6 +97,7 @@ final class Scheduler: @unchecked Sendable {
                 return false
             }
             if active.isEmpty { runner.wipe() }
+            locked { unfinished -= count - active.count }
         }
         for answer in active + locked({ arrivals }) { answer.mailbox.cancel() }
     }

@@ -7,8 +7,9 @@ final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
     private let isMapping: Bool
 
-    init(path: String) throws(InferenceError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    init(path: String, followingLinks: Bool = true) throws(InferenceError) {
+        // Not blocking: a pipe in the place of a file must not hold us up.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followingLinks ? 0 : O_NOFOLLOW))
         guard descriptor >= 0 else { throw .cannotOpen(code: errno) }
         defer { close(descriptor) }
         var status = stat()

@@ -10,7 +10,7 @@ public final class ModelFile: Sendable {
     public let architecture: String
     /// Weights in all tensors.
     public let parameterCount: Int
-    /// The tensor type that holds most weights.
+    /// What the file says of its mixture of tensor types, for example `Q4_K_M`, or else the type of most weights.
     public let quantisation: String
     private let file: MappedFile
     private let contents: Contents
@@ -28,13 +28,22 @@ public final class ModelFile: Sendable {
     }
 
     private static let dimensionLimit = 4
+    /// The values of `general.file_type` that mean more than one tensor type.
+    private static let mixtures = [
+        11: "Q3_K_S", 12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M",
+    ]
 
     /// Opens and maps a file.
     /// - Throws: `cannotOpen`, `notGGUF`, `truncated`, `malformed`.
     public convenience init(path: String) throws(InferenceError) {
         let last = path.split(separator: "/").last.map(String.init) ?? path
-        let name = last.hasSuffix(".gguf") ? String(last.dropLast(5)) : last
-        try self.init(MappedFile(path: path), name: name)
+        try self.init(MappedFile(path: path), name: last.hasSuffix(".gguf") ? String(last.dropLast(5)) : last)
+    }
+
+    /// Opens a file of another program's store under the store's name for it; a symbolic link is refused.
+    /// - Throws: as `init(path:)`.
+    public convenience init(foundAt path: String, name: String) throws(InferenceError) {
+        try self.init(MappedFile(path: path, followingLinks: false), name: name)
     }
 
     /// Opens a file that is part of the program.
@@ -71,9 +80,9 @@ public final class ModelFile: Sendable {
         self.architecture = architecture
         let sizes = contents.tensors.values.map { ($0.type, $0.width * $0.rows) }
         parameterCount = sizes.reduce(0) { $0 + $1.1 }
-        let byType = Dictionary(sizes, uniquingKeysWith: +)
-        let most = byType.max { $0.value < $1.value }?.key
-        quantisation = most.flatMap(TensorType.init(rawValue:))?.name ?? most.map { "type \($0)" } ?? "none"
+        let most = Dictionary(sizes, uniquingKeysWith: +).max { $0.value < $1.value }?.key
+        let named = contents.metadata["general.file_type"]?.integer.flatMap { Self.mixtures[$0] }
+        quantisation = named ?? most.map(TensorType.name) ?? "none"
     }
 
     private static func readTensor(_ cursor: inout ByteCursor) throws(InferenceError) -> TensorEntry {
@@ -164,6 +173,11 @@ extension ModelFile {
         guard let type = TensorType(rawValue: tensor.type) else { throw .unsupportedTensorType(tensor.type) }
         guard let base = file.bytes.baseAddress else { throw .truncated }
         return Tensor(type: type, width: width, rows: rows, bytes: base + tensor.offset)
+    }
+
+    /// The ids of tensor types in the file that the kernels do not run.
+    var unsupportedTypes: [UInt32] {
+        Set(contents.tensors.values.map(\.type)).filter { TensorType(rawValue: $0) == nil }.sorted()
     }
 
     func hasTensor(_ name: String) -> Bool { contents.tensors[name] != nil }

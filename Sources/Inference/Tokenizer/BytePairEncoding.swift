@@ -1,4 +1,4 @@
-/// Byte-level byte-pair encoding as GPT-2 introduced it (`tokenizer.ggml.model` = `gpt2`), with Llama 3's splitting.
+/// Byte-level byte-pair encoding as GPT-2 introduced it (`tokenizer.ggml.model` = `gpt2`).
 struct BytePairEncoding: Sendable {
     private struct Merge: Sendable {
         let rank: Int32
@@ -6,14 +6,16 @@ struct BytePairEncoding: Sendable {
     }
 
     let vocabulary: Vocabulary
+    private let preTokenizer: PreTokenizer
     private let merges: [UInt64: Merge]
     private let bytes: [TokenID?]
 
     init(file: ModelFile) throws(InferenceError) {
         let pre = file.metadataString("tokenizer.ggml.pre") ?? "default"
-        guard pre == "llama-bpe" || pre == "llama3" else { throw .unsupportedTokenizer(String(pre.prefix(64))) }
-        // Llama 3 begins every text with its beginning token, and older files of it do not say so.
-        vocabulary = try Vocabulary(file: file, addsBeginning: true, decode: ByteAlphabet.bytes(of:))
+        guard let preTokenizer = PreTokenizer(named: pre) else { throw .unsupportedTokenizer(String(pre.prefix(64))) }
+        self.preTokenizer = preTokenizer
+        vocabulary = try Vocabulary(
+            file: file, addsBeginning: preTokenizer.addsBeginning, decode: ByteAlphabet.bytes(of:))
         bytes = (0...255).map { [ids = vocabulary.idsByPiece] byte in ids[[UInt8(byte)]] }
         guard let rules = file.value("tokenizer.ggml.merges")?.strings(atMost: Vocabulary.limit) else {
             throw .malformed("tokenizer.ggml.merges")
@@ -34,12 +36,11 @@ struct BytePairEncoding: Sendable {
     }
 
     func encode(_ text: String) -> [TokenID] {
-        PreTokenizer(text).pieces().flatMap(encode(piece:))
+        preTokenizer.pieces(of: text).flatMap(encode(piece:))
     }
 
-    /// A piece that is itself a token is not taken apart (`ignore_merges`).
     private func encode(piece: [UInt8]) -> [TokenID] {
-        if let id = vocabulary.idsByPiece[piece] { return [id] }
+        if preTokenizer.keepsWholeTokens, let id = vocabulary.idsByPiece[piece] { return [id] }
         var queue = MergeQueue(piece.compactMap { bytes[Int($0)] })
         return queue.merged { left, right in
             merges[Self.pair(left, right)].map { -Float($0.rank) }

@@ -28,6 +28,8 @@ public struct Tokenizer: Sendable {
     public var vocabularySize: Int { vocabulary.pieces.count }
     /// The token that a text begins with, if the model has one.
     public var beginningOfSequence: TokenID? { vocabulary.beginning }
+    /// The token that a text ends with, if the model has one.
+    public var endOfSequence: TokenID? { vocabulary.end }
     /// The tokens after which an answer is over.
     public var endTokens: Set<TokenID> { vocabulary.generationEnds }
 

@@ -24,6 +24,7 @@ struct Vocabulary: Sendable {
 
     private static let endNames = [
         "<|eot_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<|eom_id|>", "</s>", "<|end_of_text|>",
+        "<end_of_turn>",
     ]
 
     /// - Parameter decode: turns the file's spelling of a normal token into its bytes.

@@ -1,6 +1,32 @@
 public import Foundation
 import Cryptography
 
+/// Where the list shows a conversation.
+public struct Arrangement: Codable, Sendable, Equatable {
+    /// Whether it stands above the others.
+    public var pinned: Bool
+    /// What the person files it under, at most 8 words of at most 40 characters.
+    public var tags: [String]
+
+    /// An arrangement; by default among the others.
+    public init(pinned: Bool = false, tags: [String] = []) { (self.pinned, self.tags) = (pinned, tags) }
+}
+
+/// How the model is asked in a conversation.
+public struct Manner: Codable, Sendable, Equatable {
+    /// What stands before the conversation; empty for nothing.
+    public var systemPrompt: String
+    /// Randomness, 0 to 2; nil: as usual for the model.
+    public var temperature: Float?
+    /// Share of the likeliest tokens, above 0 to 1; nil: as usual.
+    public var topP: Float?
+
+    /// A manner; by default the model's own.
+    public init(systemPrompt: String = "", temperature: Float? = nil, topP: Float? = nil) {
+        (self.systemPrompt, self.temperature, self.topP) = (systemPrompt, temperature, topP)
+    }
+}
+
 /// What a conversation's sealed head says: what the list shows, and the running hash that betrays dropped records.
 public struct ConversationHead: Codable, Sendable, Equatable {
     /// Records appended and not erased.
@@ -15,6 +41,10 @@ public struct ConversationHead: Codable, Sendable, Equatable {
     public let created: Date
     /// When it last changed.
     public internal(set) var updated: Date
+    /// Where the list shows it; nil: among the others.
+    public internal(set) var arrangement: Arrangement?
+    /// How the model is asked; nil: as usual.
+    public internal(set) var manner: Manner?
 
     init(title: String, label: String? = nil, created: Date) {
         (count, chain, self.title, self.label) = (0, Data(count: 32), title, label)
@@ -37,6 +67,9 @@ public struct ConversationHead: Codable, Sendable, Equatable {
                 version: version, box: try Box.seal(padded, key: key.secret, context: Self.context(key, version)))
         } catch { throw .malformed }
     }
+
+    /// Counts from the beginning again, for records that are sealed anew.
+    mutating func restart() { (count, chain) = (0, Data(count: 32)) }
 
     /// chainᵢ of `docs/formats/vault.md` §4.
     mutating func count(_ record: SealedRecord) {

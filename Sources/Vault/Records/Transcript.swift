@@ -3,7 +3,7 @@ public import Foundation
 
 /// An open conversation: its head, and the turns that count.
 ///
-/// Changes are made in two steps, so that memory never runs ahead of the disk: `appending` and `renamed` return a
+/// Changes are made in two steps, so that memory never runs ahead of the disk: `appending` and `changing` return a
 /// `Change`, the caller stores its sealed
 /// parts, and only then keeps its transcript.
 public struct Transcript: Sendable {
@@ -83,11 +83,15 @@ public struct Transcript: Sendable {
         return try after.resealed(with: record)
     }
 
-    /// Gives the conversation another title, at most `titleLimit` characters.
-    public func renamed(_ title: String, time: Date) throws(VaultError) -> Change {
+    /// Changes what the head says besides the turns; nil leaves a value as it is.
+    /// - Parameter title: at most `titleLimit` characters count.
+    public func changing(
+        title: String? = nil, arrangement: Arrangement? = nil, manner: Manner? = nil
+    ) throws(VaultError) -> Change {
         var after = self
-        after.head.title = String(title.prefix(Self.titleLimit))
-        after.head.updated = time
+        if let title { after.head.title = String(title.prefix(Self.titleLimit)) }
+        if let arrangement { after.head.arrangement = arrangement }
+        if let manner { after.head.manner = manner }
         return try after.resealed(with: nil)
     }
 
@@ -113,7 +117,7 @@ public struct Transcript: Sendable {
         } catch { throw .tampered }
     }
 
-    private static func context(
+    static func context(
         _ key: ConversationKey, _ epoch: UInt32, _ kind: UInt8, _ sequence: UInt64, _ version: UInt32
     ) -> BoxContext {
         BoxContext(

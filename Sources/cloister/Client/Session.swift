@@ -36,7 +36,7 @@ struct Session {
         node?.archive.close()
     }
 
-    private static func absolute(_ path: String) throws -> String {
+    static func absolute(_ path: String) throws -> String {
         URL(filePath: path).standardizedFileURL.path
     }
 }

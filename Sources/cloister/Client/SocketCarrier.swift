@@ -15,6 +15,11 @@ struct SocketCarrier: Carrier {
 
     func open(_ body: [UInt8]) async throws -> [UInt8] { try await whole(.POST, "/cloister/v1/open", body) }
 
+    /// Asks the server for a snapshot of the archive; its name in the data directory.
+    func snapshot() async throws -> String {
+        String(decoding: try await whole(.POST, "/cloister/v1/snapshot", []), as: UTF8.self)
+    }
+
     func ask(_ route: Route, _ place: Place, _ body: [UInt8]) async throws -> PieceStream {
         let object = place.object == .none ? "" : "/" + place.object.hex
         let exchange = try await Exchange(

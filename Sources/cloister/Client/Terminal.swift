@@ -8,13 +8,41 @@ enum Terminal {
         do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch { exit(0) }
     }
 
-    static func note(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8)) }
+    /// The same for what names of files and models, or labels, are in.
+    static func say(_ text: String) { show(text.harmless) }
+
+    static func note(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data((text.harmless + "\n").utf8))
+    }
+
+    /// How far long work is, on one line that is written over; nothing where nobody looks.
+    static func progress(_ what: String, _ done: Int, _ total: Int) {
+        guard isatty(STDERR_FILENO) == 1, total > 0 else { return }
+        let line = done < total ? "\r\(what) \(done * 100 / total) %" : "\r\u{1B}[K"
+        try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+    }
 
     /// A line, or nil at the end of the input.
     static func line(_ prompt: String) -> String? {
         if isatty(STDIN_FILENO) == 1 { show(prompt) }
         return readLine()
     }
+
+    /// Everything that is piped in, or nil where nothing is.
+    static func pipedText() throws -> String? {
+        var status = stat()
+        guard isatty(STDIN_FILENO) == 0, fstat(STDIN_FILENO, &status) == 0,
+            [S_IFIFO, S_IFREG].contains(status.st_mode & S_IFMT)
+        else { return nil }
+        let data = try FileHandle.standardInput.read(upToCount: pipedLimit + 1) ?? Data()
+        guard data.count <= pipedLimit else { throw UserError("more than \(pipedLimit) bytes were piped in") }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw UserError("what was piped in is not UTF-8")
+        }
+        return text.isEmpty ? nil : text
+    }
+
+    private static let pipedLimit = 200_000
 
     static func ask(_ prompt: String) throws -> String {
         guard let answer = line(prompt), !answer.isEmpty else { throw UserError("a name is needed: --owner NAME") }

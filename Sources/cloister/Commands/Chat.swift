@@ -20,51 +20,64 @@ struct CredentialOptions: ParsableArguments {
 struct Chat: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Chat in the terminal.",
-        discussion:
-            "Without a prompt it goes on until an empty line or Ctrl-D. Ctrl-C ends it; what was said is kept, sealed.")
+        discussion: """
+            Without a prompt it goes on until Ctrl-D; /help lists what else can be typed. Ctrl-C stops an answer; what was
+            said is kept, sealed. What is piped in is read as part of the question.
+
+            Examples:
+              cloister chat                                     a conversation
+              cloister chat "What is stored?"                   one question
+              cloister chat --system "Answer in one sentence." "What is a token?"
+              cat letter.txt | cloister chat "Summarise this."
+            """)
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var credential: CredentialOptions
-    @Option(help: "A model file (GGUF), when no server runs.")
+    @Option(help: "A model's name, or a file (GGUF) when no server runs.")
     var model: String?
+    @Option(help: "What the model should know and keep to.")
+    var system: String?
     @Flag(help: "Write nothing of it to disk.")
     var offRecord = false
     @Argument(help: "What to ask.")
     var prompt: String?
 
-    private struct Created: Decodable, Sendable { let id: String }
-    private struct Piece: Decodable, Sendable {
-        struct Started: Decodable, Sendable { let droppedTurns: Int }
-        let started: Started?
-        let text: String?
-    }
-
     func run() async throws {
         try await explained {
+            let credential = try credential.credential()
+            let piped = try Terminal.pipedText()
+            let isFile = model?.hasSuffix(".gguf") == true
             let session = try await Session.open(
-                try credential.credential(), try await common.settings(["model": model]))
-            let client = session.client
-            let keep = client.opened.keep && !offRecord
-            let conversation = try await client.ask("conversations.create", ["offRecord": !keep], as: Created.self).id
-            if let prompt {
-                try await answer(prompt, conversation, client)
-            } else {
-                while let line = Terminal.line("› "), !line.isEmpty { try await answer(line, conversation, client) }
-            }
+                credential, try await common.settings(["model": isFile ? model : nil]))
+            var talk = Talk(session.client, isKept: session.client.opened.keep && !offRecord)
+            talk.model = isFile ? nil : model
+            if let system { try await talk.frame(system) }
+            let asked = [prompt, piped].compactMap(\.self).joined(separator: "\n\n")
+            if !asked.isEmpty { try await talk.say(asked) } else { try await converse(&talk) }
             await session.end()
         }
     }
 
-    private func answer(_ text: String, _ conversation: String, _ client: ChannelClient) async throws {
-        let reply = try await client.ask(
-            "conversations.send", object: conversation, try JSONEncoder().encode(["text": text]))
-        while let data = try await reply.next() {
-            let piece = try JSONDecoder().decode(Piece.self, from: data)
-            if let dropped = piece.started?.droppedTurns, dropped > 0 {
-                Terminal.note("(the model no longer sees the first \(dropped) messages: the context is full)")
+    private func converse(_ talk: inout Talk) async throws {
+        var editor = LineEditor()
+        while let line = message(&editor) {
+            if line.isEmpty { continue }
+            do {
+                guard let typed = TypedCommand(line) else {
+                    try await talk.say(line)
+                    continue
+                }
+                if try await !typed.perform(on: &talk) { return }
+            } catch let refusal as Refusal where refusal.code != .locked {
+                Terminal.note(refusal.message)
             }
-            if let text = piece.text { Terminal.show(text) }
         }
-        Terminal.show("\n")
+    }
+
+    /// A message: one line, or as many as end with a backslash and the one after them.
+    private func message(_ editor: inout LineEditor) -> String? {
+        guard var text = editor.read("› ") else { return nil }
+        while text.hasSuffix("\\"), let more = editor.read("… ") { text = text.dropLast() + "\n" + more }
+        return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

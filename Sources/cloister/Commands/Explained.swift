@@ -1,5 +1,6 @@
 import ArgumentParser
 import Archive
+import Catalogue
 import Channel
 import Foundation
 import Inference
@@ -8,19 +9,23 @@ import struct NIOCore.IOError
 /// Runs a command; what goes wrong is said in a sentence, with what can be done about it, and an exit code.
 func explained(_ body: () async throws -> Void) async throws {
     do { try await body() } catch let error as ExitCode { throw error } catch {
-        FileHandle.standardError.write(Data("cloister: \(sentence(error))\n".utf8))
+        FileHandle.standardError.write(Data("cloister: \(sentence(error).harmless)\n".utf8))
         throw ExitCode(1)
     }
 }
 
-private func sentence(_ error: any Error) -> String {
+/// What went wrong, for a person.
+func sentence(_ error: any Error) -> String {
     switch error {
     case let error as UserError: error.description
     case let refusal as Refusal: refusal.message
     case let error as InferenceError: error.description
+    case let error as CatalogueError: error.description
     case ArchiveError.inUse:
         "another Cloister has this data directory open; stop it first, or choose another with --data"
     case ArchiveError.untrustedDirectory(let fault): "the data directory is refused: \(fault.rawValue)"
+    case ArchiveError.backup(.unwritable): "the backup was not made: \(ArchiveError.BackupFault.unwritable.rawValue)"
+    case ArchiveError.backup(let fault): "the backup is refused: \(fault.rawValue)"
     case ArchiveError.full: "the disk is full; nothing was changed"
     case ArchiveError.readOnly: "the data directory cannot be written; nothing was changed"
     case ArchiveError.damaged: "the data directory holds a file that is damaged or not Cloister's; nothing was changed"

@@ -14,7 +14,13 @@ struct TutorialMessage: Codable, Sendable, Equatable {
 struct ImportFernet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import-fernet", abstract: "Take over conversations of the tutorial (conversations/*.enc).",
-        discussion: "All files are opened before the first is taken over: a wrong key changes nothing.")
+        discussion: """
+            All files are opened before the first is taken over: a wrong key changes
+            nothing.
+
+            Examples:
+              cloister import-fernet conversations --key-file secret.key
+            """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var credential: CredentialOptions
     @Argument(help: "The folder with the .enc files.")
@@ -58,7 +64,12 @@ struct ImportFernet: AsyncParsableCommand {
 struct ExportFernet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export-fernet", abstract: "Write conversations as the tutorial's files, under a Fernet key.",
-        discussion: "The files are as safe as secret.key, no safer: whoever has both reads everything.")
+        discussion: """
+            The files are as safe as the key, no safer: whoever has both reads everything.
+
+            Examples:
+              cloister export-fernet folder --key-file secret.key
+            """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var credential: CredentialOptions
     @Argument(help: "The folder to write to.")

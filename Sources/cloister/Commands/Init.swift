@@ -9,8 +9,14 @@ import Glibc
 struct Init: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Create the owner without the page.",
-        discussion:
-            "The recovery code opens the account when the passphrase is forgotten. It is shown once; nobody can make it again."
+        discussion: """
+            The recovery code opens the account when the passphrase is forgotten. It is
+            shown once; nobody can make it again.
+
+            Examples:
+              cloister init --owner Ada --passphrase-file pass
+              cloister init --owner Ada --passphrase-file pass --recovery-out code
+            """
     )
 
     @OptionGroup var common: CommonOptions

@@ -4,7 +4,13 @@ import Channel
 /// `cloister keys`.
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "API keys for programs.", subcommands: [CreateKey.self, ListKeys.self, RevokeKey.self])
+        abstract: "API keys for programs.",
+        discussion: """
+            Examples:
+              cloister keys create --label laptop
+              cloister keys list
+            """,
+        subcommands: [CreateKey.self, ListKeys.self, RevokeKey.self])
 
     struct Description: Decodable, Sendable { let id, label, created: String }
     struct Listed: Decodable, Sendable { let keys: [Description] }
@@ -12,7 +18,12 @@ struct Keys: AsyncParsableCommand {
 
 struct CreateKey: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "create", abstract: "Make a key; it is printed once, as the last word.")
+        commandName: "create", abstract: "Make a key; it is printed once, as the last word.",
+        discussion: """
+            Examples:
+              cloister keys create --label laptop
+              cloister keys create --label ci --owner Ada --passphrase-file pass
+            """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var credential: CredentialOptions
     @Option(help: "What the key is for.")
@@ -31,7 +42,12 @@ struct CreateKey: AsyncParsableCommand {
 }
 
 struct ListKeys: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the keys.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the keys.",
+        discussion: """
+            Examples:
+              cloister keys list
+            """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var credential: CredentialOptions
 
@@ -39,7 +55,7 @@ struct ListKeys: AsyncParsableCommand {
         try await explained {
             let session = try await Session.open(try credential.credential(), try await common.settings())
             for key in try await session.client.ask("keys", [String: String](), as: Keys.Listed.self).keys {
-                print("\(key.id)  \(key.created)  \(key.label)")
+                Terminal.say("\(key.id)  \(key.created)  \(key.label)\n")
             }
             await session.end()
         }
@@ -48,7 +64,11 @@ struct ListKeys: AsyncParsableCommand {
 
 struct RevokeKey: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "revoke", abstract: "Make a key open nothing any more.")
+        commandName: "revoke", abstract: "Make a key open nothing any more.",
+        discussion: """
+            Examples:
+              cloister keys revoke 0123456789abcdef0123456789abcdef
+            """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var credential: CredentialOptions
     @Argument(help: "The key's id, as `keys list` prints it.")

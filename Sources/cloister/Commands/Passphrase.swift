@@ -3,12 +3,23 @@ import Channel
 
 /// `cloister passphrase`.
 struct Passphrase: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "The passphrase.", subcommands: [ChangePassphrase.self])
+    static let configuration = CommandConfiguration(
+        abstract: "The passphrase.",
+        discussion: """
+            Examples:
+              cloister passphrase change
+            """,
+        subcommands: [ChangePassphrase.self])
 }
 
 struct ChangePassphrase: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "change", abstract: "Change it. An older copy of the disk still opens with the old one.")
+        commandName: "change", abstract: "Change it. An older copy of the disk still opens with the old one.",
+        discussion: """
+            Examples:
+              cloister passphrase change
+              cloister passphrase change --owner Ada --new-passphrase-file new
+            """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var credential: CredentialOptions
     @Option(help: "A file whose first line is the new passphrase.")

@@ -4,6 +4,7 @@ import Cell
 import Endpoints
 import Foundation
 import Gateway
+import Inference
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -11,13 +12,26 @@ import UnixSignals
 /// `cloister serve`.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run Cloister: open the page, answer, keep everything sealed.")
+        abstract: "Run Cloister: open the page, answer, keep everything sealed.",
+        discussion: """
+            Examples:
+              cloister serve
+              cloister serve --port 9000 --model ~/models/m.gguf
+              cloister serve --model llama3.2:1b --memory 6 --threads 4
+            """)
 
     @OptionGroup var common: CommonOptions
     @Option(help: "TCP port on loopback (default 8420).")
     var port: Int?
-    @Option(help: "A model file (GGUF). Without one, the built-in guide answers: it knows Cloister and privacy only.")
+    @Option(
+        help:
+            "A model: a GGUF file or a name that `cloister models list` shows. Without one, the built-in guide answers."
+    )
     var model: String?
+    @Option(help: "Folders to search for models too, separated by colons.")
+    var models: String?
+    @Option(help: "Memory that models may take, GiB (default: three quarters of the machine's).")
+    var memory: Int?
     @Option(help: "Longest context in tokens (default: the model's, at most 4096).")
     var context: Int?
     @Option(help: "Threads that compute (default: all cores).")
@@ -26,30 +40,32 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         try await explained {
             let settings = try await common.settings([
-                "port": port.map(String.init), "model": model, "context": context.map(String.init),
+                "port": port.map(String.init), "model": model, "models": models, "memory": memory.map(String.init),
+                "context": context.map(String.init),
                 "threads": threads.map(String.init),
             ])
             let node = try await Node.build(settings)
-            try await serve(node, settings)
+            let lines = await Banner.lines(node, settings)
+            try await serve(node, settings, lines)
             await node.host.closeAll()
             node.archive.close()
         }
     }
 
-    private func serve(_ node: Node, _ settings: Settings) async throws {
+    private func serve(_ node: Node, _ settings: Settings, _ lines: [String]) async throws {
         var logger = Logger(label: "cloister") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         let socket = try LocalSocket.prepare(in: node.directory.path)
         let archive = node.archive
         let door = Door(carrier: node.host) { await Node.health(archive) }
-        let lines = Banner.lines(node, settings)
         let services = Gateway.services(
-            GatewayOptions(port: settings.port, socketPath: socket), door: HostDoor(host: node.host), logger: logger
+            GatewayOptions(port: settings.port, socketPath: socket), door: HostDoor(host: node.host), logger: logger,
+            snapshot: { try await HostDoor.translated { try await ArchiveStore(archive: archive).snapshot() } }
         ) { router in
             door.add(to: router)
         } whenListening: {
             // Straight to the descriptor: a pipe that reads the link must not wait for a buffer to fill.
-            Terminal.show(lines.joined(separator: "\n") + "\n")
+            Terminal.say(lines.joined(separator: "\n") + "\n")
         }
         let group = ServiceGroup(
             configuration: .init(
@@ -61,19 +77,25 @@ struct Serve: AsyncParsableCommand {
 
 /// What is printed when the server listens.
 enum Banner {
-    static func lines(_ node: Node, _ settings: Settings) -> [String] {
-        let description = node.model.description
-        let what = description.guide ? "built-in guide: knows Cloister and privacy only" : description.quantisation
+    static func lines(_ node: Node, _ settings: Settings) async -> [String] {
+        let models = await node.shelf.models()
+        let others = models.count { !$0.guide && !$0.standard && $0.obstacles.isEmpty }
         let memory = ProcessInfo.processInfo.physicalMemory >> 30
         let setup = node.setupToken.map { "setup=\($0)&" } ?? ""
         return [
             "Cloister, on this machine only",
-            "  hardware   \(ProcessInfo.processInfo.activeProcessorCount) cores, \(memory) GiB memory, \(node.model.instructions) kernels",
-            "  model      \(description.name) (\(what); \(description.parameters / 1_000) thousand parameters, \(description.bytes >> 10) KiB)",
+            "  hardware   \(ProcessInfo.processInfo.activeProcessorCount) cores, \(memory) GiB memory, \(Engine.instructions) kernels",
+            "  model      \(models.first.map(said) ?? "none")"
+                + (others == 0 ? "" : ", and \(others) more on this machine: cloister models list"),
             "  data       \(node.directory.path) (sealed)",
             "  open       http://localhost:\(settings.port)/#\(setup)node=\(node.host.fingerprint)",
         ]
             + (node.setupToken == nil
                 ? [] : ["             the link creates the owner, once; keep it to yourself until then"])
+    }
+
+    private static func said(_ model: ModelDescription) -> String {
+        let what = model.guide ? "built-in guide: knows Cloister and privacy only" : model.quantisation
+        return "\(model.name) (\(what); \(Amount.count(model.parameters)) parameters, \(Amount.bytes(model.bytes)))"
     }
 }

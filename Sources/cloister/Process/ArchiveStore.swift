@@ -37,15 +37,19 @@ struct ArchiveStore: SealedStore {
         try await said { try await archive.clearAttempts(lookup: lookup) }
     }
 
-    func insert(_ conversation: StoredConversation, account: AccountID) async throws {
+    func noteUse(of key: SlotID, account: AccountID, day: UInt32) async throws {
+        try await said { try await archive.noteUse(of: key.bytes, account: account.bytes, day: day) }
+    }
+
+    func uses(account: AccountID) async throws -> [SlotID: UInt32] {
         try await said {
-            try await archive.insert(
-                ConversationRow(
-                    id: conversation.id.bytes, scope: conversation.scope.bytes, expiryDay: nil,
-                    wrappedKey: conversation.wrappedKey, headVersion: conversation.head.version,
-                    head: conversation.head.box),
-                account: account.bytes)
+            let days = try await archive.uses(account: account.bytes)
+            return Dictionary(uniqueKeysWithValues: try days.map { (try SlotID(bytes: $0.key), $0.value) })
         }
+    }
+
+    func insert(_ conversation: StoredConversation, account: AccountID) async throws {
+        try await said { try await archive.insert(row(conversation), account: account.bytes) }
     }
 
     func conversations(account: AccountID, scope: ScopeID?) async throws -> [StoredConversation] {
@@ -69,15 +73,21 @@ struct ArchiveStore: SealedStore {
     }
 
     func change(_ id: ConversationID, account: AccountID, head: SealedHead, record: SealedRecord?) async throws {
-        let row = record.map {
-            RecordRow(
-                ordinal: $0.ordinal, sequence: $0.sequence, version: $0.version, kind: $0.kind, epoch: $0.epoch,
-                box: $0.box)
-        }
         try await said {
             try await archive.change(
-                id.bytes, account: account.bytes, headVersion: head.version, head: head.box, record: row)
+                id.bytes, account: account.bytes, headVersion: head.version, head: head.box, record: record.map(row))
         }
+    }
+
+    func reseal(_ conversation: StoredConversation, account: AccountID, records: [SealedRecord]) async throws {
+        try await said {
+            try await archive.reseal(row(conversation), account: account.bytes, records: records.map(row))
+        }
+    }
+
+    func rekey(_ account: Account, wrapped: [ConversationID: [UInt8]]) async throws {
+        let keys = Dictionary(uniqueKeysWithValues: wrapped.map { ($0.key.bytes, $0.value) })
+        try await said { try await archive.rekey(row(account), wrapped: keys) }
     }
 
     func delete(_ id: ConversationID, account: AccountID) async throws -> (records: Int, logTruncated: Bool) {
@@ -91,14 +101,29 @@ struct ArchiveStore: SealedStore {
         try await said { try await archive.size(account: account.bytes) }
     }
 
+    /// A copy of the whole archive in the data directory; its name.
+    func snapshot() async throws -> String { try await said { try await archive.snapshot() } }
+
     private func row(_ account: Account) -> AccountRow {
         AccountRow(id: account.id.bytes, revision: account.revision, record: account.encoded())
     }
 
+    private func row(_ conversation: StoredConversation) -> ConversationRow {
+        ConversationRow(
+            id: conversation.id.bytes, scope: conversation.scope.bytes, expiryDay: nil, epoch: conversation.epoch,
+            wrappedKey: conversation.wrappedKey, headVersion: conversation.head.version, head: conversation.head.box)
+    }
+
+    private func row(_ record: SealedRecord) -> RecordRow {
+        RecordRow(
+            ordinal: record.ordinal, sequence: record.sequence, version: record.version, kind: record.kind,
+            epoch: record.epoch, box: record.box)
+    }
+
     private func stored(_ row: ConversationRow) throws -> StoredConversation {
         StoredConversation(
-            id: try ConversationID(bytes: row.id), scope: try ScopeID(bytes: row.scope), wrappedKey: row.wrappedKey,
-            head: SealedHead(version: row.headVersion, box: row.head))
+            id: try ConversationID(bytes: row.id), scope: try ScopeID(bytes: row.scope), epoch: row.epoch,
+            wrappedKey: row.wrappedKey, head: SealedHead(version: row.headVersion, box: row.head))
     }
 
     private func said<T>(_ body: () async throws -> T) async throws -> T {
@@ -121,7 +146,8 @@ extension Refusal {
         case .notFound: self.init(.notFound, "There is no such conversation.")
         case .conflict: self.init(.busy, "It was changed elsewhere meanwhile. Try again.")
         case .damaged: self.init(.tampered, "The archive is damaged. Restore a backup; nothing was overwritten.")
-        case .inUse, .untrustedDirectory: self.init(.storeFailed, "The archive is in use or cannot be trusted.")
+        case .inUse, .untrustedDirectory, .backup:
+            self.init(.storeFailed, "The archive is in use or cannot be trusted.")
         }
     }
 }

@@ -10,7 +10,7 @@ struct HostDoor: CellDoor {
     func offer() async throws -> [UInt8] { try await host.offer() }
 
     func open(_ body: [UInt8]) async throws -> (reply: [UInt8], route: String) {
-        try await translated {
+        try await Self.translated {
             let (reply, route) = try await host.receive(body)
             return (reply, route.hex)
         }
@@ -19,7 +19,7 @@ struct HostDoor: CellDoor {
     func ask(route: String, action: String, object: String?, body: [UInt8]) async throws
         -> @Sendable () async -> [UInt8]?
     {
-        try await translated {
+        try await Self.translated {
             var identifier = Identifier<Place.ObjectKind>.none
             if let object {
                 guard let parsed = Identifier<Place.ObjectKind>(hex: object) else {
@@ -35,7 +35,8 @@ struct HostDoor: CellDoor {
         }
     }
 
-    private func translated<T>(_ body: () async throws -> T) async throws -> T {
+    /// A refusal's status over HTTP.
+    static func translated<T>(_ body: () async throws -> T) async throws -> T {
         do { return try await body() } catch let refusal as Refusal {
             let status =
                 switch refusal.code {

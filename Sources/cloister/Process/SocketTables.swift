@@ -21,7 +21,13 @@ enum SocketTables {
             outgoing: outgoing.map {
                 .init(local: $0.local.text, remote: $0.remote.text, state: states[$0.state] ?? "other")
             }, accepted: connected.count - outgoing.count,
-            source: "/proc/self/net/tcp, /proc/self/net/tcp6, /proc/self/fd")
+            source: "/proc/self/net/tcp, /proc/self/net/tcp6, /proc/self/fd", process: Int(getpid()))
+    }
+
+    /// The user whose process listens on a port of this machine; nil: nobody does.
+    static func listener(on port: Int) -> UInt32? {
+        ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap { lines(of: $0).compactMap { Socket($0) } }
+            .first { $0.state == "0A" && $0.local.port == port }?.user
     }
 
     private struct Endpoint {
@@ -55,6 +61,7 @@ enum SocketTables {
         let local, remote: Endpoint
         let state: String
         let inode: String
+        let user: UInt32?
 
         init?(_ line: Substring) {
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
@@ -62,6 +69,7 @@ enum SocketTables {
                 return nil
             }
             (self.local, self.remote, state, inode) = (local, remote, String(fields[3]), String(fields[9]))
+            user = UInt32(fields[7])
         }
     }
 

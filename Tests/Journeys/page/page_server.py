@@ -24,6 +24,7 @@ class Server:
 
     def __init__(self, data, model=None):
         self.data, self.model, self.port = data, model, free_port()
+        self.home = data.parent / "home"
         self.origin = f"http://localhost:{self.port}"
         self.start()
 
@@ -33,6 +34,7 @@ class Server:
             command += ["--model", str(self.model)]
         # CLOISTER_BINARY is ours; the program refuses settings that it does not know.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CLOISTER_")}
+        environment["HOME"] = str(self.home)  # Whoever runs the tests may have models; these see only their own.
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
         self.link = self._link(time.monotonic() + 60)
 

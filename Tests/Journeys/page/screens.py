@@ -1,6 +1,7 @@
 """Takes the pictures of docs/screens: CLOISTER_BINARY=… python3 Tests/Journeys/page/screens.py. Look at each before committing it."""
 
 import pathlib
+import shutil
 import tempfile
 
 from playwright.sync_api import sync_playwright
@@ -50,6 +51,13 @@ def pictures(page, name, dark=False, phone=False):
         page.set_viewport_size({"width": 1280, "height": 820})
 
 
+def command(page, name):
+    if not page.locator(".palette").is_visible():
+        page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Search, or choose").fill(name)
+    page.get_by_role("option", name=name, exact=True).click()
+
+
 def tour(person):
     page = person.page
     page.goto(person.server.link)
@@ -67,9 +75,32 @@ def tour(person):
     page.locator(".hex").first.wait_for()
     pictures(page, "panel", dark=True, phone=True)
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Delete", exact=True).click()
+    page.keyboard.press("Control+k")
+    page.wait_for_timeout(200)
+    pictures(page, "palette", phone=True)
+    page.keyboard.type("disk")
+    page.locator(".palette mark").first.wait_for()
+    pictures(page, "search", dark=True)
+    command(page, "How it answers")
+    page.get_by_label("What it should know and keep to").fill("Answer in short sentences. I am a nurse in Austria.")
+    pictures(page, "manner", phone=True)
+    page.keyboard.press("Escape")
+    command(page, "Tags")
+    page.get_by_label("Tags, separated by commas").fill("work")
+    page.get_by_role("button", name="Save").click()
+    command(page, "Pin to the top")
+    command(page, "Delete this conversation")
     pictures(page, "delete")
     page.keyboard.press("Escape")
+    page.locator(".turn.user").first.hover()
+    page.get_by_role("button", name="Edit").first.click()
+    pictures(page, "edit")
+    page.keyboard.press("Escape")
+    page.get_by_title("Yours").click()
+    page.get_by_role("heading", name="Yours").wait_for()
+    pictures(page, "yours", dark=True, phone=True)
+    page.locator(".sheet > section").last.scroll_into_view_if_needed()
+    pictures(page, "yours-stored")
     page.get_by_role("button", name="Off the record").click()
     person.say("What does off the record mean?")
     pictures(page, "off-the-record", dark=True)
@@ -88,6 +119,9 @@ def tour(person):
 if __name__ == "__main__":
     SCREENS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        store = pathlib.Path(folder) / "home/.cache/llama.cpp"
+        store.mkdir(parents=True)
+        shutil.copy(REPOSITORY / "Sources/CGuide/guide.gguf", store / "my-model.gguf")
         server = Server(pathlib.Path(folder) / "data")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:

@@ -5,11 +5,13 @@
 
 import os
 import re
+import shutil
 
 import pytest
 from playwright.sync_api import expect
 
 from page_fixtures import PASSPHRASE, browser, context, endless, person, server  # noqa: F401 (fixtures are found by name)
+from page_server import REPOSITORY
 
 pytestmark = pytest.mark.skipif("CLOISTER_BINARY" not in os.environ, reason="CLOISTER_BINARY is unset: no binary to run")
 
@@ -169,10 +171,12 @@ def test_a_server_that_is_gone_is_said_and_nothing_is_lost(person):
 def test_deleting_shows_a_receipt(person):
     page = person.enter()
     person.say("Forget me")
-    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="What can be done here").click()
+    page.get_by_role("option", name="Delete this conversation").click()
     page.get_by_role("button", name="Keep it").click()
     expect(page.locator(".list button")).to_have_count(1)
-    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="What can be done here").click()
+    page.get_by_role("option", name="Delete this conversation").click()
     page.get_by_role("button", name="Delete it").click()
     expect(page.locator(".note")).to_contain_text("records destroyed at")
     expect(page.locator(".list button")).to_have_count(0)
@@ -233,3 +237,23 @@ def test_the_page_fits_a_phone_and_the_keyboard(person):
     expect(page.locator(".side")).to_be_hidden()
     unnamed = page.evaluate("[...document.querySelectorAll('button, input, textarea')].filter((one) => !one.closest('dialog:not([open])') && !(one.ariaLabel || one.textContent.trim() || one.labels?.length)).length")
     assert unnamed == 0
+
+
+def test_another_model_is_chosen_loaded_and_named(person):
+    store = person.server.home / ".cache/llama.cpp"
+    store.mkdir(parents=True)
+    shutil.copy(REPOSITORY / "Sources/CGuide/guide.gguf", store / "Other.gguf")
+    (store / "broken.gguf").write_bytes(b"GGUF and then nothing")
+    page = person.enter()
+    menu = page.get_by_label("Which model answers")
+    broken = menu.locator("option", has_text="broken")
+    assert "does not run" in broken.inner_text() and broken.is_disabled()
+    menu.select_option(label=menu.locator("option", has_text="Other").inner_text())
+    expect(page.locator(".model [role=status]")).to_be_empty()
+    person.say("What is Cloister?")
+    speaker = page.locator(".turn.assistant .speaker").last
+    named = speaker.inner_text()
+    assert "Other" in named
+    page.reload()
+    page.locator(".list button").first.click()
+    expect(page.locator(".turn.assistant .speaker").last).to_have_text(named)

@@ -1,0 +1,38 @@
+/// What can go wrong with models on the disk.
+public enum CatalogueError: Error, Equatable, Sendable {
+    /// No model of this name; names that are near.
+    case notFound(String, near: [String])
+    /// Several models have this name; their ids.
+    case ambiguous(String, [String])
+    /// The file is another than the one that was used first; its id.
+    case changed(String)
+    /// There is a model of this name in the own store already.
+    case exists(String)
+    /// A name with signs that a file name should not have.
+    case badName
+    /// A file cannot be read; carries `errno`.
+    case cannotRead(code: Int32)
+    /// The own store cannot be written; carries `errno`.
+    case cannotWrite(code: Int32)
+    /// The copy is not what was read.
+    case copyDiffers
+}
+
+extension CatalogueError: CustomStringConvertible {
+    /// One sentence for a person.
+    public var description: String {
+        switch self {
+        case .notFound(let name, let near):
+            "there is no model \"\(name)\"" + (near.isEmpty ? "" : "; there is \(near.joined(separator: ", "))")
+        case .ambiguous(let name, let ids): "several models are called \"\(name)\": \(ids.joined(separator: ", "))"
+        case .changed(let id):
+            "the file of \(id) is not the one that was used before; if you replaced it, say so with: cloister models accept \(id)"
+        case .exists(let name): "there is a model \"\(name)\" in Cloister's store already"
+        case .badName:
+            "a model's name has letters, digits, dots, dashes and underscores only, and begins with a letter or digit"
+        case .cannotRead(let code): "the file cannot be read (error \(code))"
+        case .cannotWrite(let code): "Cloister's model store cannot be written (error \(code)); nothing was changed"
+        case .copyDiffers: "the copy is not what was read; nothing was kept"
+        }
+    }
+}

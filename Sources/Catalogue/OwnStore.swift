@@ -1,0 +1,140 @@
+import Cryptography
+import Foundation
+import Glibc
+import Inference
+
+/// Cloister's own models and what it remembers of all: the folder `models` of the data directory.
+///
+/// A model is complete or not there: it is copied beside, read back, synced, and renamed.
+public struct OwnStore: Sendable {
+    /// What is remembered, in `models.json`.
+    public struct Memory: Codable, Sendable, Equatable {
+        /// The id of the model that answers when nobody says otherwise; nil: the built-in guide.
+        public var standard: String?
+        /// SHA-256 of every model that was used, by id, as it was the first time.
+        public var digests: [String: String] = [:]
+    }
+
+    private static let piece = 4 << 20
+    /// The folder.
+    public let path: String
+
+    /// - Parameter directory: Cloister's data directory.
+    public init(in directory: String) { path = directory + "/models" }
+
+    /// What is remembered; nothing if there is no memory yet or it cannot be read.
+    public func memory() -> Memory {
+        guard let data = FileManager.default.contents(atPath: path + "/models.json"),
+            let memory = try? JSONDecoder().decode(Memory.self, from: data)
+        else { return Memory() }
+        return memory
+    }
+
+    /// Changes what is remembered, under a lock that other processes respect.
+    /// - Throws: `CatalogueError.cannotWrite`, or what `body` throws.
+    public func change(_ body: (inout Memory) throws -> Void) throws {
+        try createFolder()
+        let lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard lock >= 0, flock(lock, LOCK_EX) == 0 else { throw CatalogueError.cannotWrite(code: errno) }
+        defer { close(lock) }
+        var memory = memory()
+        try body(&memory)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        let data = try encoder.encode(memory)
+        try write("models.json") { descriptor in
+            try data.withUnsafeBytes { try Self.write($0, to: descriptor) }
+        }
+    }
+
+    /// Copies a model file into the store and checks the copy.
+    /// - Parameters:
+    ///   - progress: bytes copied so far, and all.
+    /// - Throws: `CatalogueError`; `InferenceError` if the file is no GGUF.
+    public func add(_ source: String, as name: String, progress: (Int, Int) -> Void) throws -> FoundModel {
+        guard Self.isName(name) else { throw CatalogueError.badName }
+        let file = try ModelFile(path: source)
+        try createFolder()
+        let target = "\(path)/\(name).gguf"
+        guard access(target, F_OK) != 0 else { throw CatalogueError.exists(name) }
+        let digest = try file.withBytes { bytes in
+            try write("\(name).gguf") { descriptor in
+                var offset = 0
+                while offset < bytes.count {
+                    let end = min(offset + Self.piece, bytes.count)
+                    try Self.write(UnsafeRawBufferPointer(rebasing: bytes[offset..<end]), to: descriptor)
+                    offset = end
+                    progress(offset, bytes.count)
+                }
+            } checking: { partial in
+                let copied = try ModelFile(foundAt: partial, name: name).withBytes { sha256(of: $0) }
+                guard copied == sha256(of: bytes) else { throw CatalogueError.copyDiffers }
+            }
+            return sha256(of: bytes)
+        }
+        let model = FoundModel(store: .own, name: name, path: target)
+        try change { $0.digests[model.id] = Hex.encode(digest) }
+        return model
+    }
+
+    /// Deletes a model of the store.
+    /// - Throws: `notFound` if it is not there.
+    public func remove(_ model: FoundModel) throws {
+        guard model.store == .own, unlink(model.path) == 0 else {
+            throw CatalogueError.notFound(model.name, near: [])
+        }
+        try change { memory in
+            memory.digests[model.id] = nil
+            if memory.standard == model.id { memory.standard = nil }
+        }
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        guard (1...120).contains(name.utf8.count), let first = name.unicodeScalars.first, first != "." else {
+            return false
+        }
+        return name.unicodeScalars.allSatisfy {
+            $0.isASCII
+                && ($0.properties.isAlphabetic || $0.properties.numericType != nil || "._-".unicodeScalars.contains($0))
+        }
+    }
+
+    private func createFolder() throws {
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw CatalogueError.cannotWrite(code: errno) }
+    }
+
+    /// Writes a file beside, checks it, syncs it and puts it in place.
+    private func write(
+        _ name: String, _ content: (Int32) throws -> Void, checking: (String) throws -> Void = { _ in }
+    ) throws {
+        let partial = "\(path)/.\(name).new"
+        unlink(partial)
+        let descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw CatalogueError.cannotWrite(code: errno) }
+        do {
+            defer { close(descriptor) }
+            try content(descriptor)
+            guard fsync(descriptor) == 0 else { throw CatalogueError.cannotWrite(code: errno) }
+            try checking(partial)
+            guard rename(partial, "\(path)/\(name)") == 0 else { throw CatalogueError.cannotWrite(code: errno) }
+        } catch {
+            unlink(partial)
+            throw error
+        }
+        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        fsync(folder)
+        close(folder)
+    }
+
+    private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws {
+        var offset = 0
+        while offset < bytes.count, let start = bytes.baseAddress {
+            let count = Glibc.write(descriptor, start + offset, bytes.count - offset)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw CatalogueError.cannotWrite(code: errno)
+            }
+            offset += count
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Archive
+import Catalogue
+import Cell
+import Foundation
+import Glibc
+import Inference
+
+/// Gathers the evidence; changes nothing and creates nothing.
+struct Examination {
+    private let settings: Settings
+    private let path: String
+
+    init(_ settings: Settings) throws {
+        (self.settings, path) = (settings, try Session.absolute(settings.data))
+    }
+
+    func evidence() async -> Evidence {
+        let isHeld = DataDirectory.isHeld(path: path)
+        let (models, fault) = await self.models()
+        return Evidence(
+            path: path, directory: directory, isHeld: isHeld, holder: isHeld ? Kernel.holder(of: path + "/lock") : nil,
+            answers: isHeld ? await answers() : false, port: settings.port,
+            listener: SocketTables.listener(on: settings.port), user: geteuid(), freeBytes: Kernel.freeBytes(at: path),
+            files: files, database: database(isHeld: isHeld), availableMemory: Kernel.availableMemory, models: models,
+            modelFault: fault, skipped: catalogue.search().skipped.count, features: Kernel.features,
+            kernels: Engine.instructions, crashes: Kernel.crashes, swaps: Kernel.swaps,
+            now: Int(Date().timeIntervalSince1970), lastWrite: lastWrite)
+    }
+
+    private var directory: Evidence.Directory {
+        guard Kernel.status(path) != nil else { return .absent }
+        do throws(ArchiveError) {
+            _ = try DataDirectory.trusted(path: path)
+            return .trusted
+        } catch .untrustedDirectory(let fault) { return .refused(fault.rawValue) } catch {
+            return .refused("it cannot be looked at")
+        }
+    }
+
+    private func answers() async -> Bool {
+        (try? await SocketCarrier(path: LocalSocket.path(in: path)).offer()) != nil
+    }
+
+    private static let names = [
+        DataDirectory.databaseName, DataDirectory.databaseName + "-wal", DataDirectory.databaseName + "-shm",
+        DataDirectory.nodeKeyName, "lock", "cloister.sock",
+    ]
+
+    private var files: [Evidence.File] {
+        Self.names.compactMap { name in
+            Kernel.status("\(path)/\(name)").map {
+                Evidence.File(name: name, mode: UInt32($0.st_mode) & 0o7777, isOurs: $0.st_uid == geteuid())
+            }
+        }
+    }
+
+    private func database(isHeld: Bool) -> Evidence.Database {
+        let held = Evidence.Database.unchecked("a server has it open; stop it to check")
+        guard Kernel.status("\(path)/\(DataDirectory.databaseName)") != nil else { return .absent }
+        guard !isHeld else { return held }
+        do throws(ArchiveError) {
+            let directory = try DataDirectory(path: path)
+            return try Archive.isWhole(in: directory) ? .whole : .damaged("SQLite's quick_check finds damage")
+        } catch .inUse { return held } catch .untrustedDirectory { return .unchecked("the directory is refused") } catch
+        {
+            return .damaged(sentence(error))
+        }
+    }
+
+    private var lastWrite: Int? {
+        ["", "-wal"].compactMap { Kernel.status("\(path)/\(DataDirectory.databaseName)\($0)")?.st_mtim.tv_sec }.max()
+    }
+
+    private var catalogue: Catalogue {
+        Catalogue(
+            environment: ProcessInfo.processInfo.environment, folders: settings.models, own: OwnStore(in: path).path)
+    }
+
+    private func models() async -> ([ModelDescription], fault: String?) {
+        do {
+            let shelf = try Shelf(settings, own: OwnStore(in: path))
+            return (await shelf.models(), nil)
+        } catch { return ([], sentence(error)) }
+    }
+}

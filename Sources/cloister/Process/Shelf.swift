@@ -1,0 +1,158 @@
+import Catalogue
+import Cell
+import Channel
+import Foundation
+import Inference
+
+/// The models of this machine: found in the stores, described from their metadata, loaded when somebody asks, and
+/// unloaded when another needs the memory. An answer that is being made keeps its model.
+actor Shelf: ModelShelf {
+    private static let guideID = "guide"
+
+    private struct Loaded {
+        let model: LoadedModel
+        var lastUse: ContinuousClock.Instant
+    }
+
+    private let catalogue: Catalogue
+    private let own: OwnStore
+    private let options: EngineOptions
+    private let budget: Int
+    private let guide: LoadedModel
+    /// What the person asked for at the start; nil: what the store remembers.
+    private let wanted: FoundModel?
+    private var loaded: [String: Loaded] = [:]
+    private var loading: [String: (task: Task<LoadedModel, any Error>, needs: Int)] = [:]
+    private var inspections: [String: (stamp: String, inspection: ModelInspection)] = [:]
+
+    /// - Throws: `UserError` if the wanted model is not there or does not run.
+    init(_ settings: Settings, own: OwnStore) throws {
+        let environment = ProcessInfo.processInfo.environment
+        let catalogue = Catalogue(environment: environment, folders: settings.models, own: own.path)
+        (self.catalogue, self.own) = (catalogue, own)
+        options = EngineOptions(threads: settings.threads, contextLength: settings.context)
+        budget = settings.memory.map { $0 << 30 } ?? Int(ProcessInfo.processInfo.physicalMemory / 4 * 3)
+        let file = try BuiltInGuide.open()
+        let description = ModelDescription(
+            file.inspect(), id: Self.guideID, name: Self.guideID, context: nil, guide: true)
+        guide = try LoadedModel(
+            file, options: EngineOptions(threads: settings.threads), description: description,
+            digest: file.digest())
+        let wanted = try settings.model.map { try Self.find($0, in: catalogue) }
+        self.wanted = wanted
+        if let wanted, let obstacle = try wanted.open().inspect().obstacles.first { throw obstacle }
+    }
+
+    /// A path if there is a file, else a name.
+    private static func find(_ wanted: String, in catalogue: Catalogue) throws -> FoundModel {
+        guard wanted.hasSuffix(".gguf") || FileManager.default.fileExists(atPath: wanted) else {
+            return try catalogue.model(named: wanted)
+        }
+        let url = URL(filePath: wanted).resolvingSymlinksInPath()
+        return FoundModel(
+            store: .folder, name: URL(filePath: wanted).deletingPathExtension().lastPathComponent, path: url.path)
+    }
+
+    func models() -> [ModelDescription] {
+        let found = catalogue.search().models.filter { $0.path != wanted?.path }
+        let standard = standardID
+        let all = ((wanted.map { [$0] } ?? []) + found).map(describe) + [guide.description]
+        return all.map { model in
+            var model = model
+            model.standard = model.id == standard
+            return model
+        }.sorted { $0.standard && !$1.standard }
+    }
+
+    func load(_ name: String?) -> AsyncThrowingStream<LoadEvent, any Error> {
+        let (stream, continuation) = AsyncThrowingStream<LoadEvent, any Error>.makeStream(
+            bufferingPolicy: .bufferingNewest(2))
+        Task {
+            do {
+                let model = try await ready(name) { continuation.yield(.progress(done: $0, total: $1)) }
+                continuation.yield(.ready(model))
+                continuation.finish()
+            } catch { continuation.finish(throwing: Refusal(model: error)) }
+        }
+        return stream
+    }
+
+    private var standardID: String { wanted?.id ?? own.memory().standard ?? Self.guideID }
+
+    private func ready(_ name: String?, progress: @escaping @Sendable (Int, Int) -> Void) async throws -> LoadedModel {
+        let id = name.flatMap { $0 == standardModelName ? nil : $0 } ?? standardID
+        if id == Self.guideID { return guide }
+        let found = try wanted.flatMap { $0.id == id || $0.name == id ? $0 : nil } ?? catalogue.model(named: id)
+        loaded[found.id]?.lastUse = .now
+        if let model = loaded[found.id]?.model { return model }
+        if let known = loading[found.id] { return try await known.task.value }
+        let description = describe(found)
+        if !description.obstacles.isEmpty {
+            throw Refusal(
+                .unsupported, "\(found.name) does not run here: \(description.obstacles.joined(separator: "; ")).")
+        }
+        try makeRoom(for: description)
+        let (own, options) = (own, options)
+        let task = Task.detached {
+            let file = try found.open()
+            let digest = try found.verify(file, in: own) { progress($0, file.byteCount) }
+            return try LoadedModel(file, options: options, description: description, digest: digest)
+        }
+        loading[found.id] = (task, description.needs)
+        defer { loading[found.id] = nil }
+        let model = try await task.value
+        loaded[found.id] = Loaded(model: model, lastUse: .now)
+        return model
+    }
+
+    /// Unloads what was unused for longest until the model fits.
+    private func makeRoom(for model: ModelDescription) throws {
+        let coming = loading.values.map(\.needs).reduce(0, +)
+        func used() -> Int { coming + loaded.values.map(\.model.description.needs).reduce(0, +) }
+        let idle = loaded.filter { $0.value.model.isIdle }.sorted { $0.value.lastUse < $1.value.lastUse }
+        for (id, _) in idle where used() + model.needs > budget { loaded[id] = nil }
+        guard used() + model.needs <= budget else {
+            throw Refusal(
+                .modelFailed,
+                "\(model.name) needs \(Amount.bytes(model.needs)), and \(Amount.bytes(max(budget - used(), 0))) of the \(Amount.bytes(budget)) for models are free."
+            )
+        }
+    }
+
+    private func describe(_ found: FoundModel) -> ModelDescription {
+        if let model = loaded[found.id]?.model { return model.description }
+        var description = ModelDescription(
+            inspect(found), id: found.id, name: found.name, context: options.contextLength)
+        description.digest = own.memory().digests[found.id]
+        description.fits = description.needs <= budget
+        return description
+    }
+
+    /// Reads a file's metadata once, and again when the file changed.
+    private func inspect(_ found: FoundModel) -> ModelInspection {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: found.path)
+        let stamp = "\(attributes?[.size] ?? 0) \(attributes?[.modificationDate] ?? 0)"
+        if let known = inspections[found.path], known.stamp == stamp { return known.inspection }
+        let inspection: ModelInspection
+        do { inspection = try found.open().inspect() } catch { inspection = ModelInspection(unreadable: error) }
+        inspections[found.path] = (stamp, inspection)
+        return inspection
+    }
+}
+
+extension Refusal {
+    /// What went wrong with a model, for a person.
+    fileprivate init(model error: any Error) {
+        switch error {
+        case let refusal as Refusal: self = refusal
+        case let error as CatalogueError:
+            switch error {
+            case .notFound, .ambiguous:
+                self.init(.notFound, "There is a difficulty with the model: \(error.description).")
+            default: self.init(.modelFailed, "The model was not loaded: \(error.description).")
+            }
+        case let error as InferenceError: self.init(.modelFailed, "The model was not loaded: \(error.description).")
+        default: self.init(.modelFailed, "The model was not loaded.")
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Inference
+
+/// Qwen 2, every tensor type and Llama 3's rotation, against llama.cpp: `Goldens/make_mixed.py`.
+struct MixedModelTests {
+    private struct Goldens: Decodable {
+        let tokens: [TokenID]
+        let logits: [String: [Float]]
+    }
+
+    private func file(_ kind: MixedModel.Kind) throws -> ModelFile {
+        let bytes = MixedModel.bytes(kind)
+        if let folder = ProcessInfo.processInfo.environment["CLOISTER_WRITE_MODELS"] {
+            let folder = URL(filePath: folder)
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try Data(bytes).write(to: folder.appending(path: "\(kind).gguf"))
+        }
+        return try ModelFile(bytes: TinyModel.pinned(bytes), name: "\(kind)")
+    }
+
+    /// Nothing is rounded in the first two; in the last both round activations, differently, so the whole is compared.
+    @Test(arguments: [(MixedModel.Kind.plain, Float(1e-4)), (.scaled, 1e-4), (.mixed, 0.02)])
+    func `logits are llama cpp's`(kind: MixedModel.Kind, tolerance: Float) throws {
+        let path = Shared.repository.appending(path: "Tests/InferenceTests/Goldens/mixed.logits.json")
+        let model = try LlamaModel(file: file(kind))
+        let goldens = try JSONDecoder().decode(Goldens.self, from: Data(contentsOf: path))
+        let cache = try KeyValueCache(shape: model.shape, context: 64)
+        let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: 2), context: 64)
+        _ = runner.read(goldens.tokens.dropLast(5), into: cache, wantsLogits: false)
+        let logits = try #require(runner.read(goldens.tokens.suffix(5), into: cache, wantsLogits: true))
+        let expected = try #require(goldens.logits["\(kind)"])
+        let norm = expected.map { $0 * $0 }.reduce(0, +).squareRoot()
+        let error = zip(logits, expected).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot() / norm
+        #expect(logits.count == expected.count && error < tolerance, "relative error \(error)")
+    }
+}
