@@ -34,11 +34,11 @@ extension FoundModel {
 
     /// Checks that the mapped file is the one that its store promises and that was used before; remembers it otherwise.
     /// - Parameter progress: told how many bytes were hashed.
-    /// - Throws: `CatalogueError.changed`, `cannotWrite`.
+    /// - Throws: `CatalogueError.changed`, `cannotWrite`, `damagedMemory`.
     public func verify(_ file: ModelFile, in store: OwnStore, progress: (Int) -> Void = { _ in }) throws -> String {
         let digest = file.digest(progress: progress)
         guard promisedDigest == nil || promisedDigest == digest else { throw CatalogueError.changed(id) }
-        switch store.memory().digests[id] {
+        switch try store.recall().digests[id] {
         case digest?: break
         case nil: try store.change { $0.digests[id] = digest }
         default: throw CatalogueError.changed(id)

@@ -16,6 +16,8 @@ public enum CatalogueError: Error, Equatable, Sendable {
     case cannotWrite(code: Int32)
     /// The copy is not what was read.
     case copyDiffers
+    /// What is remembered of models is not readable; its path.
+    case damagedMemory(String)
 }
 
 extension CatalogueError: CustomStringConvertible {
@@ -32,6 +34,8 @@ extension CatalogueError: CustomStringConvertible {
             "a model's name has letters, digits, dots, dashes and underscores only, and begins with a letter or digit"
         case .cannotRead(let code): "the file cannot be read (error \(code))"
         case .cannotWrite(let code): "Cloister's model store cannot be written (error \(code)); nothing was changed"
+        case .damagedMemory(let path):
+            "\(path), which remembers the models that were used before, cannot be read; mend it, or remove it to trust the files as they are now"
         case .copyDiffers: "the copy is not what was read; nothing was kept"
         }
     }

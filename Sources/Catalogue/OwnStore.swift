@@ -22,22 +22,28 @@ public struct OwnStore: Sendable {
     /// - Parameter directory: Cloister's data directory.
     public init(in directory: String) { path = directory + "/models" }
 
-    /// What is remembered; nothing if there is no memory yet or it cannot be read.
-    public func memory() -> Memory {
-        guard let data = FileManager.default.contents(atPath: path + "/models.json"),
+    /// What is remembered, for showing; nothing if there is no memory yet or it cannot be read.
+    public func memory() -> Memory { (try? recall()) ?? Memory() }
+
+    /// What is remembered, for relying on it: digests that cannot be read are not forgotten.
+    /// - Throws: `CatalogueError.damagedMemory`.
+    func recall() throws -> Memory {
+        let file = path + "/models.json"
+        guard FileManager.default.fileExists(atPath: file) else { return Memory() }
+        guard let data = FileManager.default.contents(atPath: file),
             let memory = try? JSONDecoder().decode(Memory.self, from: data)
-        else { return Memory() }
+        else { throw CatalogueError.damagedMemory(file) }
         return memory
     }
 
     /// Changes what is remembered, under a lock that other processes respect.
-    /// - Throws: `CatalogueError.cannotWrite`, or what `body` throws.
+    /// - Throws: `CatalogueError.cannotWrite`, `damagedMemory`, or what `body` throws.
     public func change(_ body: (inout Memory) throws -> Void) throws {
         try createFolder()
         let lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0, flock(lock, LOCK_EX) == 0 else { throw CatalogueError.cannotWrite(code: errno) }
         defer { close(lock) }
-        var memory = memory()
+        var memory = try recall()
         try body(&memory)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]

@@ -70,4 +70,14 @@ struct OwnStoreTests {
         try home.write(".cache/llama.cpp/flat.gguf", home.model + [0])
         #expect(throws: CatalogueError.changed("llama.cpp:flat")) { _ = try model.verify(model.open(), in: store) }
     }
+
+    @Test func `a memory that cannot be read is not taken for none`() throws {
+        try home.write(".cache/llama.cpp/flat.gguf")
+        let model = try #require(Catalogue(environment: home.environment).search().models.first)
+        _ = try model.verify(model.open(), in: store)
+        let file = store.path + "/models.json"
+        try Data("{".utf8).write(to: URL(filePath: file))
+        #expect(throws: CatalogueError.damagedMemory(file)) { _ = try model.verify(model.open(), in: store) }
+        #expect(throws: CatalogueError.damagedMemory(file)) { try store.change { $0.standard = "x" } }
+    }
 }

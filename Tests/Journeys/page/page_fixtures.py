@@ -27,11 +27,14 @@ def server(tmp_path):
 
 
 def without_end(path):
-    """The guide with a long context and a zero row where its end token stood, so that it talks until it is stopped."""
+    """The guide with a long context and, for its end token, the row of a byte that it never saw: it talks until it is stopped."""
     shutil.copy(REPOSITORY / "Sources/CGuide/guide.gguf", path)
     file = gguf.GGUFReader(path, "r+")
     file.fields["llama.context_length"].parts[-1][0] = 16_384
-    next(tensor for tensor in file.tensors if tensor.name == "token_embd.weight").data[0] = 0
+    tokens = file.fields["tokenizer.ggml.tokens"]
+    never = next(i for i, part in enumerate(tokens.data) if bytes(tokens.parts[part]).decode() == "Ā")  # The byte 0.
+    rows = next(tensor for tensor in file.tensors if tensor.name == "token_embd.weight").data
+    rows[0] = rows[never]
     file.data.flush()
     return path
 
