@@ -1,7 +1,6 @@
 """A server, a browser, and a page that reports everything it should not do."""
 
 import os
-import shutil
 
 import gguf
 import pytest
@@ -10,6 +9,7 @@ from playwright.sync_api import sync_playwright
 from page_server import REPOSITORY, STORIES, Server
 
 PASSPHRASE = "correct lantern harbour violet"
+REPEATS = 12
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
@@ -27,15 +27,28 @@ def server(tmp_path):
 
 
 def without_end(path):
-    """The guide with a long context and, for its end token, the row of a byte that it never saw: it talks until it is stopped."""
-    shutil.copy(REPOSITORY / "Sources/CGuide/guide.gguf", path)
-    file = gguf.GGUFReader(path, "r+")
-    file.fields["llama.context_length"].parts[-1][0] = 16_384
-    tokens = file.fields["tokenizer.ggml.tokens"]
-    never = next(i for i, part in enumerate(tokens.data) if bytes(tokens.parts[part]).decode() == "Ā")  # The byte 0.
-    rows = next(tensor for tensor in file.tensors if tensor.name == "token_embd.weight").data
-    rows[0] = rows[never]
-    file.data.flush()
+    """The guide with its layers a dozen times over, so that it is slow; with a long context; and, for its end token, the row of a byte
+    that it never saw: it talks until it is stopped."""
+    guide = gguf.GGUFReader(REPOSITORY / "Sources/CGuide/guide.gguf")
+    writer = gguf.GGUFWriter(path, "llama")
+    changed = {"llama.context_length": 16_384, "llama.block_count": 4 * REPEATS}
+    for name, field in guide.fields.items():
+        if not name.startswith("GGUF.") and name != "general.architecture":
+            inner = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(name, changed.get(name, field.contents()), field.types[0], sub_type=inner)
+    never = guide.fields["tokenizer.ggml.tokens"].contents().index("Ā")  # The byte 0.
+    for tensor in guide.tensors:
+        data = tensor.data.copy()
+        if tensor.name == "token_embd.weight":
+            data[0] = data[never]
+        parts = tensor.name.split(".")
+        for turn in range(REPEATS if parts[0] == "blk" else 1):
+            name = ".".join([parts[0], str(int(parts[1]) + 4 * turn), *parts[2:]]) if parts[0] == "blk" else tensor.name
+            writer.add_tensor(name, data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
     return path
 
 
