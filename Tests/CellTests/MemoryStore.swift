@@ -59,7 +59,11 @@ actor MemoryStore: SealedStore {
     func countAttempt(lookup: [UInt8], now: UInt64) { failures[lookup] = (attempts(lookup: lookup).failures + 1, now) }
     func clearAttempts(lookup: [UInt8]) { failures[lookup] = nil }
 
-    func noteUse(of key: SlotID, account: AccountID, day: UInt32) { days[account, default: [:]][key] = day }
+    func noteUse(of key: SlotID, account: AccountID, day: UInt32) throws {
+        try write()
+        days[account, default: [:]][key] = day
+    }
+
     func uses(account: AccountID) -> [SlotID: UInt32] { days[account] ?? [:] }
 
     func insert(_ conversation: StoredConversation, account: AccountID) throws {

@@ -21,6 +21,29 @@ struct SessionTests {
         #expect(try await ada.one("conversations").conversations?.map(\.title).sorted() == ["", "s"])
     }
 
+    @Test func `what a key may not do changes nothing for other programs`() async throws {
+        let house = try House()
+        let ada = try await house.owner()
+        let made = try await ada.one("keys.create", nil, #"{"label":"editor"}"#)
+        let (program, other) = (
+            try await house.enter(.key(token: made.token ?? "")), try await house.enter(.key(token: made.token ?? ""))
+        )
+        for action in ["keys.revoke", "rekey", "lock", "sessions.close"] {
+            await #expect(throws: Refusal.self) { try await program.one(action, made.id) }
+            try await other.one("models")
+        }
+        let wrong = #"{"current":"not the passphrase"}"#
+        await #expect(throws: Refusal.self) { try await ada.one("rekey", nil, wrong) }
+        try await other.one("models")
+    }
+
+    @Test func `a full disk keeps no program out`() async throws {
+        let house = try House()
+        let token = try await house.owner().one("keys.create", nil, #"{"label":"editor"}"#).token ?? ""
+        await house.store.fill(true)
+        try await house.enter(.key(token: token)).one("models")
+    }
+
     @Test func `a revoked key's session ends at once`() async throws {
         let house = try House()
         let ada = try await house.owner()
