@@ -26,15 +26,14 @@ extension Cell {
     func keys() async throws -> Replies.Keys {
         let keys = try account.keys(root: try root().key)
         let uses = try await around.store.uses(account: account.id)
-        var described: [Replies.Keys.Key] = []
-        for key in keys {
-            let own = try await around.store.conversations(account: account.id, scope: key.scope)
-            described.append(
+        let all = try await around.store.conversations(account: account.id, scope: nil)
+        let counts = Dictionary(grouping: all, by: \.scope).mapValues(\.count)
+        return Replies.Keys(
+            keys: keys.map { key in
                 .init(
                     id: key.id.hex, label: key.label, created: Self.day(key.createdDay),
-                    lastUse: uses[key.id].map(Self.day), conversations: own.count))
-        }
-        return Replies.Keys(keys: described)
+                    lastUse: uses[key.id].map(Self.day), conversations: counts[key.scope] ?? 0)
+            })
     }
 
     func createKey(_ request: Requests.CreateKey) async throws -> Replies.CreatedKey {

@@ -32,6 +32,18 @@ struct Models: AsyncParsableCommand {
             return (settings, Catalogue(environment: environment, folders: settings.models, own: own.path), own)
         }
     }
+
+    /// The same, with one model by its name.
+    struct Named: ParsableArguments {
+        @OptionGroup var options: Options
+        @Argument(help: "Its name.")
+        var name: String
+
+        func open() async throws -> (model: FoundModel, own: OwnStore) {
+            let (_, catalogue, own) = try await options.open()
+            return (try catalogue.model(named: name), own)
+        }
+    }
 }
 
 extension Models {
@@ -121,14 +133,11 @@ extension Models {
                   cloister models remove mine
                 """)
 
-        @OptionGroup var options: Options
-        @Argument(help: "Its name.")
-        var name: String
+        @OptionGroup var named: Named
 
         func run() async throws {
             try await explained {
-                let (_, catalogue, own) = try await options.open()
-                let model = try catalogue.model(named: name)
+                let (model, own) = try await named.open()
                 guard model.store == .own else {
                     throw UserError("\(model.id) belongs to another program; Cloister only reads it")
                 }
@@ -146,14 +155,11 @@ extension Models {
                   cloister models verify llama3.2:1b
                 """)
 
-        @OptionGroup var options: Options
-        @Argument(help: "Its name.")
-        var name: String
+        @OptionGroup var named: Named
 
         func run() async throws {
             try await explained {
-                let (_, catalogue, own) = try await options.open()
-                let model = try catalogue.model(named: name)
+                let (model, own) = try await named.open()
                 let file = try model.open()
                 let digest = try model.verify(file, in: own) { Terminal.progress("hashing", $0, file.byteCount) }
                 let promise = model.promisedDigest == nil ? "" : ", as its store promises"
@@ -170,14 +176,11 @@ extension Models {
                   cloister models accept llama3.2:1b
                 """)
 
-        @OptionGroup var options: Options
-        @Argument(help: "Its name.")
-        var name: String
+        @OptionGroup var named: Named
 
         func run() async throws {
             try await explained {
-                let (_, catalogue, own) = try await options.open()
-                let model = try catalogue.model(named: name)
+                let (model, own) = try await named.open()
                 try own.change { $0.digests[model.id] = nil }
                 let digest = try model.verify(model.open(), in: own)
                 Terminal.say("\(model.id) is now SHA-256 \(digest)\n")

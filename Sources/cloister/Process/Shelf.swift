@@ -55,8 +55,9 @@ actor Shelf: ModelShelf {
 
     func models() -> [ModelDescription] {
         let found = catalogue.search().models.filter { $0.path != wanted?.path }
-        let standard = standardID
-        let all = ((wanted.map { [$0] } ?? []) + found).map(describe) + [guide.description]
+        let memory = own.memory()
+        let standard = standardID(memory)
+        let all = ((wanted.map { [$0] } ?? []) + found).map { describe($0, memory) } + [guide.description]
         return all.map { model in
             var model = model
             model.standard = model.id == standard
@@ -77,16 +78,17 @@ actor Shelf: ModelShelf {
         return stream
     }
 
-    private var standardID: String { wanted?.id ?? own.memory().standard ?? Self.guideID }
+    private func standardID(_ memory: OwnStore.Memory) -> String { wanted?.id ?? memory.standard ?? Self.guideID }
 
     private func ready(_ name: String?, progress: @escaping @Sendable (Int, Int) -> Void) async throws -> LoadedModel {
-        let id = name.flatMap { $0 == standardModelName ? nil : $0 } ?? standardID
+        let memory = own.memory()
+        let id = name.flatMap { $0 == standardModelName ? nil : $0 } ?? standardID(memory)
         if id == Self.guideID { return guide }
         let found = try wanted.flatMap { $0.id == id || $0.name == id ? $0 : nil } ?? catalogue.model(named: id)
         loaded[found.id]?.lastUse = .now
         if let model = loaded[found.id]?.model { return model }
         if let known = loading[found.id] { return try await known.task.value }
-        let description = describe(found)
+        let description = describe(found, memory)
         if !description.obstacles.isEmpty {
             throw Refusal(
                 .unsupported, "\(found.name) does not run here: \(description.obstacles.joined(separator: "; ")).")
@@ -119,11 +121,11 @@ actor Shelf: ModelShelf {
         }
     }
 
-    private func describe(_ found: FoundModel) -> ModelDescription {
+    private func describe(_ found: FoundModel, _ memory: OwnStore.Memory) -> ModelDescription {
         if let model = loaded[found.id]?.model { return model.description }
         var description = ModelDescription(
             inspect(found), id: found.id, name: found.name, context: options.contextLength)
-        description.digest = own.memory().digests[found.id]
+        description.digest = memory.digests[found.id]
         description.fits = description.needs <= budget
         return description
     }
