@@ -19,7 +19,10 @@ FOLLOW_UPS = [
     "(in more|with more|some more|a little more) (detail|details|depth|words) (please|)", "what (does that|do you) mean (exactly|in detail|)",
     "(how|why) (should|can|do) i (trust|believe|check) that", "ok (and|) (what|anything) else (do i need|should i know|)", "(give|show) me (further|some) details",
 ]
-LINKS = ["and ", "and ", "ok, and ", "what about ", "so ", "then ", "but ", "and now ", "next: ", "ok, ", "good. ", "i see, "]
+LINKS = [
+    "and ", "and ", "ok, and ", "what about ", "so ", "then ", "but ", "and now ", "next: ", "ok, ", "good. ", "i see, ", "fine, ", "great, ", "thanks, ",
+    "another question: ", "and also ", "hmm, ", "all right, ", "different topic: ", "and what about ", "ok but ", "understood. ", "and then ", "also, ",
+]
 WORD_TEMPLATES = [
     "what is {}", "what is a {}", "what are {}", "what's {}", "whats {}", "what does {} mean", "what is meant by {}", "explain {}",
     "explain {} to me", "define {}", "{}", "tell me about {}", "can you explain {}", "could you explain {} please",
@@ -132,6 +135,17 @@ def forbidden() -> set[str]:
     return {normalised(q) for _, q in pairs} | {normalised(q) for q in outside} | {normalised(second) for _, _, second, _ in follow_ups()}
 
 
+def read_seconds() -> list[tuple[str, list[str], str]]:
+    """Second questions that the first one gives their meaning: the intent meant, the intents asked first, the question."""
+    rows = []
+    for line in (HERE / "text/second.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            meaning, question = line.split(": ", 1)
+            intent, firsts = meaning.split(" < ")
+            rows.append((intent, firsts.split(", "), question))
+    return rows
+
+
 class Sampler:
     """Draws training conversations; the same seed draws the same ones. A held-out question is never drawn."""
 
@@ -140,16 +154,21 @@ class Sampler:
         self.answers, self.questions, self.words, self.outside, self.lists = load()
         self.forbidden = forbidden()
         self.intents = sorted(self.questions)
+        self.seconds = read_seconds()
         self.continued = [i for i in self.intents if self.answers[f"{i}:more"] != MORE]
 
     def conversation(self) -> list[tuple[str, str]]:
-        """One or two questions with answers; the second may ask for more of the first."""
+        """One or two questions with answers; the second may ask for more of the first, or lean on it."""
         draw = self.random.random()
-        if draw < 0.50:
+        if draw < 0.42:
             return [self.pair()]
-        if draw < 0.82:
+        if draw < 0.74:
             question, answer = self.pair()
             return [self.pair(), (self.random.choice(LINKS) + question if self.random.random() < 0.6 else question, answer)]
+        if draw < 0.84:
+            intent, firsts, question = self.random.choice(self.seconds)
+            second = self.unseen(lambda: self.vary(chosen(question, self.random), exchanges=1))
+            return [self.asked(self.random.choice(firsts)), (second, self.answers[intent])]
         intent = self.random.choice(self.continued if self.random.random() < 0.8 else self.intents)
         return [self.asked(intent), (self.unseen(lambda: self.vary(chosen(self.random.choice(FOLLOW_UPS), self.random))), self.answers[f"{intent}:more"])]
 
