@@ -26,7 +26,7 @@ let server: [Target.Dependency] = [
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
-func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, exclude: exclude,
         swiftSettings: strict)
@@ -37,7 +37,7 @@ let package = Package(
     products: [
         .executable(name: "cloister", targets: ["cloister"]),
         // The parsers of what comes from outside, for Fuzz and Benchmarks.
-        .library(name: "CloisterParts", targets: ["Cryptography", "Vault", "Channel", "Inference", "Archive"]),
+        .library(name: "CloisterParts", targets: ["Cryptography", "Vault", "Channel", "Inference", "Archive", "Seams"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
@@ -61,6 +61,8 @@ let package = Package(
         .target(name: "CWebAssets", exclude: ["web"], cSettings: strictC),
         .target(name: "CKernels", cSettings: strictC + [.unsafeFlags(["-O3"])]),
         room("Cryptography", crypto),
+
+        room("Seams", ["CPlatform"]),
 
         // Parts
         room("Vault", ["Cryptography"]),
@@ -95,6 +97,7 @@ let package = Package(
             swiftSettings: strict),
 
         tests("Cryptography", ["TestSupport"]),
+        tests("Seams"),
         tests("Vault", ["Cryptography"]),
         tests("Inference", ["CKernels", "TestSupport"], exclude: ["Goldens"]),
         tests("Catalogue", ["Inference", "TestSupport"]),

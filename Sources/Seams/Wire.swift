@@ -1,0 +1,169 @@
+import CPlatform
+import Glibc
+import Synchronization
+
+/// A socket that never makes its user wait: what the socket does not take at once is kept until it does, and one thread
+/// reads what arrives.
+///
+/// How much may be kept is bounded by the credits of the calls above.
+final class Wire: Sendable {
+    private struct Chunk {
+        let bytes: [UInt8]
+        var written = 0
+        let descriptors: [Descriptor]
+    }
+
+    private struct Output {
+        var chunks: [Chunk] = []
+        var isClosed = false
+    }
+
+    private static let readCount = 1 << 16
+    private let socket: Descriptor
+    private let limits: SeamLimits
+    private let output = Mutex(Output())
+    /// Wakes the thread when there is something left to write, or at the end.
+    private let bell: (ring: Descriptor, heard: Descriptor)
+
+    init(_ socket: Descriptor, limits: SeamLimits) throws(SeamError) {
+        (self.socket, self.limits) = (socket, limits)
+        let (ring, heard) = try Descriptor.pair()
+        bell = (ring, heard)
+        for descriptor in [socket, ring, heard] {
+            let flags = fcntl(descriptor.raw, F_GETFL)
+            guard flags >= 0, fcntl(descriptor.raw, F_SETFL, flags | O_NONBLOCK) == 0 else { throw .closed }
+        }
+    }
+
+    /// Begins to read.
+    /// - Parameters:
+    ///   - receive: called for each frame, in order, on the wire's thread.
+    ///   - closed: called once, after the last frame.
+    func start(
+        receive: @escaping @Sendable (Frame, [Descriptor]) throws(SeamError) -> Void,
+        closed: @escaping @Sendable () -> Void
+    ) throws(SeamError) {
+        let isStarted = startThread { [self] in
+            var reader = FrameReader(payloadLimit: limits.payload, descriptorLimit: limits.descriptors)
+            var carried: [Descriptor] = []
+            var buffer = [UInt8](repeating: 0, count: Self.readCount)
+            while waitForWork(), let count = read(into: &buffer, &carried) {
+                reader.append(buffer[..<count])
+                do throws(SeamError) {
+                    while let frame = try reader.next() {
+                        guard carried.count >= frame.descriptors else { throw .malformed }
+                        let own = Array(carried.prefix(frame.descriptors))
+                        carried.removeFirst(frame.descriptors)
+                        try receive(frame, own)
+                    }
+                    guard carried.count <= limits.descriptors else { throw .malformed }
+                } catch { break }
+            }
+            close()
+            shutdown(socket.raw, Int32(SHUT_RDWR))
+            closed()
+        }
+        guard isStarted else { throw .closed }
+    }
+
+    /// Sends bytes, with descriptors beside the first one; returns at once.
+    func send(_ bytes: [UInt8], _ descriptors: [Descriptor] = []) throws(SeamError) {
+        let (isOpen, isRest) = output.withLock { output in
+            guard !output.isClosed else { return (false, false) }
+            output.chunks.append(Chunk(bytes: bytes, descriptors: descriptors))
+            return (true, !write(&output))
+        }
+        guard isOpen else { throw .closed }
+        if isRest { wake() }
+    }
+
+    /// Ends the thread and, with it, the connection; what was not yet taken is dropped.
+    func close() {
+        output.withLock { output in
+            output.isClosed = true
+            output.chunks = []
+        }
+        wake()
+    }
+
+    private func wake() { _ = Glibc.write(bell.ring.raw, [1], 1) }
+
+    /// Writes until everything is written or the socket takes no more.
+    /// - Returns: whether nothing is left.
+    private func write(_ output: inout Output) -> Bool {
+        while let chunk = output.chunks.first {
+            let isFirst = chunk.written == 0
+            let written = chunk.bytes.withUnsafeBytes { bytes in
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[chunk.written...])
+                let carried = isFirst ? chunk.descriptors.map(\.raw) : []
+                return cp_send(socket.raw, rest.baseAddress, rest.count, carried, carried.count)
+            }
+            switch written {
+            case -Int(EINTR): continue
+            case -Int(EAGAIN): return false
+            case ..<0:
+                output.isClosed = true
+                output.chunks = []
+            case chunk.bytes.count - chunk.written: output.chunks.removeFirst()
+            default: output.chunks[0].written += written
+            }
+        }
+        return true
+    }
+
+    /// Sleeps until there is something to read; writes meanwhile what was left.
+    /// - Returns: false at the end.
+    private func waitForWork() -> Bool {
+        while true {
+            let (isClosed, isRest) = output.withLock { output in (output.isClosed, !write(&output)) }
+            guard !isClosed else { return false }
+            let wanted = Int16(POLLIN) | (isRest ? Int16(POLLOUT) : 0)
+            var polled = [
+                pollfd(fd: socket.raw, events: wanted, revents: 0),
+                pollfd(fd: bell.heard.raw, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&polled, 2, -1) > 0 else { continue }
+            if polled[1].revents != 0 {
+                var heard = [UInt8](repeating: 0, count: 64)
+                while Glibc.read(bell.heard.raw, &heard, heard.count) > 0 {}
+            }
+            if polled[0].revents & ~Int16(POLLOUT) != 0 { return true }
+        }
+    }
+
+    /// Reads what there is.
+    /// - Returns: how many bytes; nil at the end.
+    private func read(into buffer: inout [UInt8], _ carried: inout [Descriptor]) -> Int? {
+        var (arrived, count) = ([Int32](repeating: -1, count: Int(CP_DESCRIPTORS)), 0)
+        let received =
+            limits.descriptors == 0
+            ? Glibc.read(socket.raw, &buffer, buffer.count)
+            : cp_receive(socket.raw, &buffer, buffer.count, &arrived, &count)
+        carried += arrived.prefix(count).map { Descriptor($0) }
+        if received == 0 { return nil }
+        guard received < 0 else { return received }
+        let code = limits.descriptors == 0 ? errno : Int32(-received)
+        return code == EAGAIN || code == EINTR ? 0 : nil
+    }
+}
+
+/// Runs a body on a thread of its own, with a stack of 512 KiB.
+private func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+    final class Box: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+    var (thread, attributes) = (pthread_t(), pthread_attr_t())
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    pthread_attr_setstacksize(&attributes, 512 << 10)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    let box = Unmanaged.passRetained(Box(body))
+    let code = pthread_create(&thread, &attributes, { pointer in
+        guard let pointer else { return nil }
+        Unmanaged<Box>.fromOpaque(pointer).takeRetainedValue().body()
+        return nil
+    }, box.toOpaque())
+    if code != 0 { box.release() }
+    return code == 0
+}
