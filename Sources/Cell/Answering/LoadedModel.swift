@@ -9,9 +9,20 @@ public struct LoadedModel: Sendable {
     public let description: ModelDescription
     let tokenizer: Tokenizer
     let format: ChatFormat
-    let engine: Engine
+    let engine: any TokenEngine
 
-    /// Prepares a model.
+    /// Prepares a model whose engine is elsewhere.
+    /// - Parameters:
+    ///   - file: its tokenizer and chat format are read; weights are not touched.
+    ///   - engine: computes with the same file.
+    /// - Throws: what `Tokenizer` and `ChatFormat` throw.
+    public init(_ file: ModelFile, engine: any TokenEngine, description: ModelDescription) throws(InferenceError) {
+        tokenizer = try file.makeTokenizer()
+        format = try file.makeChatFormat(tokenizer)
+        (self.engine, self.description) = (engine, description)
+    }
+
+    /// Prepares a model, and an engine for it in this process.
     /// - Parameters:
     ///   - description: what is known of the file.
     ///   - digest: SHA-256 of the file, hexadecimal.
@@ -19,12 +30,10 @@ public struct LoadedModel: Sendable {
     public init(
         _ file: ModelFile, options: EngineOptions, description: ModelDescription, digest: String
     ) throws(InferenceError) {
-        tokenizer = try file.makeTokenizer()
-        format = try file.makeChatFormat(tokenizer)
-        engine = try Engine(file: file, options: options)
+        let engine = try Engine(file: file, options: options)
         var description = description
         (description.context, description.digest, description.loaded) = (engine.contextLength, digest, true)
-        self.description = description
+        try self.init(file, engine: engine, description: description)
     }
 
     /// Whether no answer is being made.

@@ -26,7 +26,7 @@ public let standardModelName = "default"
 ///
 /// A model that was unloaded took it along; then it begins anew.
 struct EngineSequence {
-    private weak var engine: Engine?
+    private weak var engine: (any TokenEngine)?
     private let id: SequenceID
 
     init(of model: LoadedModel) { (engine, id) = (model.engine, model.engine.openSequence()) }

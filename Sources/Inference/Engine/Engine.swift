@@ -3,7 +3,26 @@ import Foundation
 
 /// Names a sequence of an engine.
 public struct SequenceID: Hashable, Sendable {
-    let number: UInt64
+    /// Unique for one engine, or for one connection to it.
+    public let number: UInt64
+
+    /// A name that a connection gives.
+    public init(number: UInt64) { self.number = number }
+}
+
+/// Token ids in, token ids out: an engine of this process, or the way to one in another.
+public protocol TokenEngine: AnyObject, Sendable {
+    /// Longest context in tokens.
+    var contextLength: Int { get }
+    /// Whether no answer is being made or waits, as far as this side knows.
+    var isIdle: Bool { get }
+    /// A new, empty sequence; it takes memory when it is first used.
+    func openSequence() -> SequenceID
+    /// Forgets a sequence; its keys and values are zeroed as soon as no answer uses them.
+    func closeSequence(_ sequence: SequenceID)
+    /// Begins an answer.
+    /// - Throws: `promptTooLong` unless the prompt leaves room for a token, `outOfRange`, `noSuchSequence`.
+    func generate(_ request: GenerationRequest) throws(InferenceError) -> Generation
 }
 
 /// What an engine may use.
@@ -44,17 +63,28 @@ public struct GenerationRequest: Sendable {
         (self.sequence, self.prompt, self.sampling) = (sequence, prompt, sampling)
         (self.maxTokens, self.endTokens) = (maxTokens, endTokens)
     }
+
+    /// - Throws: `promptTooLong` unless the prompt leaves room for a token, `outOfRange`.
+    public func validate(context: Int, vocabulary: Int) throws(InferenceError) {
+        try sampling.validate()
+        guard maxTokens > 0 else { throw .outOfRange("max_tokens") }
+        guard !prompt.isEmpty, prompt.allSatisfy({ $0 >= 0 && Int($0) < vocabulary }) else {
+            throw .outOfRange("prompt")
+        }
+        guard prompt.count < context else { throw .promptTooLong(tokens: prompt.count, limit: context - 1) }
+    }
 }
 
-/// Token ids in, token ids out.
+/// The engine itself.
 ///
 /// Knows nothing of people or text; runs on threads of its own.
-public final class Engine: Sendable {
+public final class Engine: TokenEngine {
     /// Longest context in tokens.
     public let contextLength: Int
     /// Threads that compute.
     public let threads: Int
-    private let vocabularySize: Int
+    /// Token ids are from 0 to below this.
+    public let vocabularySize: Int
     private let scheduler: Scheduler
 
     /// Checks the model's tensors and starts the engine's thread.
@@ -89,14 +119,7 @@ public final class Engine: Sendable {
     /// Begins an answer.
     /// - Throws: `promptTooLong` unless the prompt leaves room for a token, `outOfRange`, `noSuchSequence`.
     public func generate(_ request: GenerationRequest) throws(InferenceError) -> Generation {
-        try request.sampling.validate()
-        guard request.maxTokens > 0 else { throw .outOfRange("max_tokens") }
-        guard !request.prompt.isEmpty, request.prompt.allSatisfy({ $0 >= 0 && Int($0) < vocabularySize }) else {
-            throw .outOfRange("prompt")
-        }
-        guard request.prompt.count < contextLength else {
-            throw .promptTooLong(tokens: request.prompt.count, limit: contextLength - 1)
-        }
+        try request.validate(context: contextLength, vocabulary: vocabularySize)
         return try scheduler.begin(request)
     }
 }

@@ -22,6 +22,14 @@ public enum FinishReason: Sendable, Equatable {
     case outOfMemory
 }
 
+/// Where the events of one answer come from: an engine in this process, or one in another.
+public protocol GenerationSource: Sendable {
+    /// The next event; nil at the end or when cancelled.
+    func next() async -> GenerationEvent?
+    /// Stops the answer.
+    func cancel()
+}
+
 /// The events of one answer as they happen.
 ///
 /// The engine stays at most `capacity` events ahead of the reader. Cancelling the reading task, or letting go of this
@@ -33,13 +41,14 @@ public final class Generation: AsyncSequence, Sendable {
     /// Cancellation ends the sequence without a `finished`.
     public typealias Failure = Never
 
-    private let mailbox: Mailbox
+    private let source: any GenerationSource
 
-    init(_ mailbox: Mailbox) { self.mailbox = mailbox }
-    deinit { mailbox.cancel() }
+    /// Reads a source, and cancels it when nobody holds this value any more.
+    public init(_ source: any GenerationSource) { self.source = source }
+    deinit { source.cancel() }
 
     /// Stops the answer; the reader sees the end without a `finished`.
-    public func stop() { mailbox.cancel() }
+    public func stop() { source.cancel() }
 
     /// Reads the events; once.
     public func makeAsyncIterator() -> Iterator { Iterator(generation: self) }
@@ -49,12 +58,12 @@ public final class Generation: AsyncSequence, Sendable {
         fileprivate let generation: Generation
 
         /// The next event; nil at the end or when cancelled.
-        public mutating func next() async -> GenerationEvent? { await generation.mailbox.next() }
+        public mutating func next() async -> GenerationEvent? { await generation.source.next() }
     }
 }
 
 /// Between the engine's thread and one reader: a bounded queue that neither side blocks on while holding a lock.
-final class Mailbox: Sendable {
+final class Mailbox: GenerationSource {
     static let capacity = 8
 
     private struct State {

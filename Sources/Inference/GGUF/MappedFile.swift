@@ -5,13 +5,21 @@ import Glibc
 /// Never written; unmapped with its last owner.
 final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
-    private let isMapping: Bool
+    /// What is mapped, so that the very same file can be handed on; nil for memory.
+    let descriptor: Int32?
 
-    init(path: String, followingLinks: Bool = true) throws(InferenceError) {
+    convenience init(path: String, followingLinks: Bool = true) throws(InferenceError) {
         // Not blocking: a pipe in the place of a file must not hold us up.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followingLinks ? 0 : O_NOFOLLOW))
         guard descriptor >= 0 else { throw .cannotOpen(code: errno) }
-        defer { close(descriptor) }
+        do throws(InferenceError) { try self.init(descriptor: descriptor) } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    /// Takes a descriptor over if it throws nothing.
+    init(descriptor: Int32) throws(InferenceError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw .cannotOpen(code: EINVAL)
@@ -22,15 +30,17 @@ final class MappedFile: @unchecked Sendable {
             throw .cannotOpen(code: errno)
         }
         bytes = UnsafeRawBufferPointer(start: start, count: count)
-        isMapping = true
+        self.descriptor = descriptor
     }
 
     init(static bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
-        isMapping = false
+        descriptor = nil
     }
 
     deinit {
-        if isMapping { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+        guard let descriptor else { return }
+        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+        close(descriptor)
     }
 }

@@ -46,6 +46,17 @@ public final class ModelFile: Sendable {
         try self.init(MappedFile(path: path, followingLinks: false), name: name)
     }
 
+    /// Maps a file that another process opened.
+    /// - Parameter descriptor: taken over, unless this throws `cannotOpen`.
+    /// - Throws: as `init(path:)`.
+    public convenience init(descriptor: Int32, name: String) throws(InferenceError) {
+        try self.init(MappedFile(descriptor: descriptor), name: name)
+    }
+
+    /// A descriptor of the very file that is mapped, to hand on; valid as long as this value. Nil for a part of the
+    /// program.
+    public var descriptor: Int32? { file.descriptor }
+
     /// Opens a file that is part of the program.
     /// - Parameter bytes: must stay where they are for the life of the process.
     public convenience init(bytes: UnsafeRawBufferPointer, name: String) throws(InferenceError) {
