@@ -37,7 +37,8 @@ let package = Package(
     products: [
         .executable(name: "cloister", targets: ["cloister"]),
         // The parsers of what comes from outside, for Fuzz and Benchmarks.
-        .library(name: "CloisterParts", targets: ["Cryptography", "Vault", "Channel", "Inference", "Archive", "Seams"]),
+        .library(
+            name: "CloisterParts", targets: ["Cryptography", "Seams", "Vault", "Channel", "Inference", "Archive"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
@@ -86,8 +87,8 @@ let package = Package(
         .executableTarget(
             name: "cloister",
             dependencies: [
-                "CGuide", "CPlatform", "Cryptography", "Vault", "Channel", "Inference", "Catalogue", "Archive", "Cell",
-                "Gateway", "Endpoints",
+                "CGuide", "CPlatform", "Seams", "Cryptography", "Vault", "Channel", "Inference", "Catalogue", "Archive",
+                "Cell", "Gateway", "Endpoints",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

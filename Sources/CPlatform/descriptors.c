@@ -2,6 +2,8 @@
 #include "cplatform.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -44,4 +46,25 @@ long cp_receive(int socket, void *bytes, size_t count, int *descriptors, size_t 
             memcpy(&descriptors[(*carried)++], CMSG_DATA(header) + i * sizeof(int), sizeof(int));
     }
     return message.msg_flags & MSG_CTRUNC ? -EMSGSIZE : received;
+}
+
+int cp_spawn(pid_t *process, char *const arguments[], char *const environment[], const int *descriptors, size_t count) {
+    if (count > CP_DESCRIPTORS) return EINVAL;
+    posix_spawn_file_actions_t actions;
+    int code = posix_spawn_file_actions_init(&actions);
+    if (code != 0) return code;
+    code = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    /* From numbers above the new ones, so that none is written over before it was copied. */
+    int above[CP_DESCRIPTORS], last = 3 + (int)count;
+    size_t copied = 0;
+    for (; code == 0 && copied < count; copied++) {
+        above[copied] = fcntl(descriptors[copied], F_DUPFD_CLOEXEC, last);
+        code = above[copied] < 0 ? errno : posix_spawn_file_actions_adddup2(&actions, above[copied], 3 + (int)copied);
+    }
+    /* Some libraries do not mark what they open, network sockets among it. */
+    if (code == 0) code = posix_spawn_file_actions_addclosefrom_np(&actions, last);
+    if (code == 0) code = posix_spawn(process, "/proc/self/exe", &actions, NULL, arguments, environment);
+    for (size_t i = 0; i < copied; i++) close(above[i]);
+    posix_spawn_file_actions_destroy(&actions);
+    return code;
 }

@@ -26,6 +26,8 @@ public enum InferenceError: Error, Equatable, Sendable {
     case outOfRange(String)
     /// No sequence of this name.
     case noSuchSequence
+    /// The engine's process has ended.
+    case engineGone
 }
 
 extension InferenceError: CustomStringConvertible {
@@ -51,6 +53,7 @@ extension InferenceError: CustomStringConvertible {
         case .outOfMemory: "not enough memory for the conversation"
         case .outOfRange(let name): "\(name) is out of range"
         case .noSuchSequence: "the conversation is not open in the engine"
+        case .engineGone: "the model's process has ended"
         }
     }
 }

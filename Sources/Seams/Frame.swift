@@ -49,7 +49,9 @@ struct Frame: Equatable {
     }
 }
 
-/// Finds frames in a stream of bytes, however it is cut. Never holds more than one frame and what was just read.
+/// Finds frames in a stream of bytes, however it is cut.
+///
+/// Never holds more than one frame and what was just read.
 public struct FrameReader: Sendable {
     private let payloadLimit: Int
     private let descriptorLimit: Int

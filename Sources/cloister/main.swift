@@ -9,4 +9,5 @@ if cp_quiet_crashes(CommandLine.unsafeArgv) != 0 {
 }
 umask(0o077)
 signal(SIGPIPE, SIG_IGN)
+if let role = RoleName.named(by: CommandLine.arguments) { await RoleName.run(role) }
 await Cloister.run()

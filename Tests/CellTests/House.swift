@@ -39,7 +39,8 @@ struct House {
     init(context: Int = 2_048) throws {
         let file = try ModelFile(bytes: TinyModel.pinned(TinyModel.writer(context: context).bytes()), name: "tiny")
         let description = ModelDescription(file.inspect(), id: "tiny", name: "tiny", context: nil, guide: true)
-        let model = try LoadedModel(file, options: EngineOptions(threads: 1), description: description, digest: "")
+        let engine = try Engine(file: file, options: EngineOptions(threads: 1))
+        let model = try LoadedModel(file, engine: engine, description: description, digest: "")
         let clock = clock
         host = try CellHost(
             nodeSecret: .random(), setupToken: "set-up", store: store, models: OneModel(model: model),

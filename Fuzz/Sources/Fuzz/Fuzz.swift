@@ -2,6 +2,7 @@ import Archive
 import Channel
 import Cryptography
 import Inference
+import Seams
 import Vault
 
 /// What comes from outside, thrown at every parser; the first byte chooses which.
@@ -11,12 +12,13 @@ import Vault
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 0 else { return 0 }
     let input = UnsafeRawBufferPointer(start: start + 1, count: count - 1)
-    switch start.pointee % 5 {
+    switch start.pointee % 6 {
     case 0: model(input)
     case 1: channel(Array(input))
     case 2: vault(Array(input))
     case 3: text(Array(input))
-    default: backup(Array(input))
+    case 4: backup(Array(input))
+    default: seam(Array(input))
     }
     return 0
 }
@@ -52,6 +54,20 @@ private func vault(_ input: [UInt8]) {
 private func token(_ account: Account) -> String {
     let slot = account.slots.first { $0.kind == .key }?.id ?? SlotID()
     return "cloister_" + Base64URL.encode(account.id.bytes + slot.bytes + [UInt8](repeating: 1, count: 32))
+}
+
+private func seam(_ input: [UInt8]) {
+    var reader = FrameReader(payloadLimit: 4_096, descriptorLimit: 2)
+    let half = input.count / 2
+    reader.append(input[..<half])
+    if (try? reader.skipAll()) != nil {
+        reader.append(input[half...])
+        _ = try? reader.skipAll()
+    }
+    if let request = try? GenerationRequest(decoding: input) { _ = try? request.validate(context: 64, vocabulary: 64) }
+    if let event = try? GenerationEvent(decoding: input) {
+        precondition(event.encoded() == input, "an event was read as another")
+    }
 }
 
 private func text(_ input: [UInt8]) {

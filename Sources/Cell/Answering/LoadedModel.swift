@@ -11,33 +11,29 @@ public struct LoadedModel: Sendable {
     let format: ChatFormat
     let engine: any TokenEngine
 
-    /// Prepares a model whose engine is elsewhere.
+    /// Prepares a model.
     /// - Parameters:
-    ///   - file: its tokenizer and chat format are read; weights are not touched.
+    ///   - file: its tokenizer and chat format are read; weights are the engine's.
     ///   - engine: computes with the same file.
-    /// - Throws: what `Tokenizer` and `ChatFormat` throw.
-    public init(_ file: ModelFile, engine: any TokenEngine, description: ModelDescription) throws(InferenceError) {
-        tokenizer = try file.makeTokenizer()
-        format = try file.makeChatFormat(tokenizer)
-        (self.engine, self.description) = (engine, description)
-    }
-
-    /// Prepares a model, and an engine for it in this process.
-    /// - Parameters:
     ///   - description: what is known of the file.
     ///   - digest: SHA-256 of the file, hexadecimal.
-    /// - Throws: what `Engine`, `Tokenizer` and `ChatFormat` throw.
+    /// - Throws: what `Tokenizer` and `ChatFormat` throw.
     public init(
-        _ file: ModelFile, options: EngineOptions, description: ModelDescription, digest: String
+        _ file: ModelFile, engine: any TokenEngine, description: ModelDescription, digest: String
     ) throws(InferenceError) {
-        let engine = try Engine(file: file, options: options)
+        tokenizer = try file.makeTokenizer()
+        format = try file.makeChatFormat(tokenizer)
+        self.engine = engine
         var description = description
         (description.context, description.digest, description.loaded) = (engine.contextLength, digest, true)
-        try self.init(file, engine: engine, description: description)
+        self.description = description
     }
 
     /// Whether no answer is being made.
     public var isIdle: Bool { engine.isIdle }
+
+    /// Whether its engine still runs.
+    public var isRunning: Bool { engine.isRunning }
 
     /// Most tokens of an answer when nobody says otherwise.
     var answerLimit: Int { min(Self.answerReserve, engine.contextLength / 4) }

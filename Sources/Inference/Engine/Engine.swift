@@ -16,6 +16,8 @@ public protocol TokenEngine: AnyObject, Sendable {
     var contextLength: Int { get }
     /// Whether no answer is being made or waits, as far as this side knows.
     var isIdle: Bool { get }
+    /// Whether it still answers; one that ended never does again.
+    var isRunning: Bool { get }
     /// A new, empty sequence; it takes memory when it is first used.
     func openSequence() -> SequenceID
     /// Forgets a sequence; its keys and values are zeroed as soon as no answer uses them.
@@ -105,6 +107,9 @@ public final class Engine: TokenEngine {
 
     /// Whether no answer is being made or waits.
     public var isIdle: Bool { scheduler.isIdle }
+
+    /// An engine of this process runs as long as the process.
+    public var isRunning: Bool { true }
 
     deinit { scheduler.stop() }
 

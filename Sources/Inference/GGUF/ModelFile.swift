@@ -53,8 +53,9 @@ public final class ModelFile: Sendable {
         try self.init(MappedFile(descriptor: descriptor), name: name)
     }
 
-    /// A descriptor of the very file that is mapped, to hand on; valid as long as this value. Nil for a part of the
-    /// program.
+    /// A descriptor of the very file that is mapped, to hand on; valid as long as this value.
+    ///
+    /// Nil for a part of the program.
     public var descriptor: Int32? { file.descriptor }
 
     /// Opens a file that is part of the program.

@@ -44,7 +44,9 @@ struct Serve: AsyncParsableCommand {
                 "context": context.map(String.init),
                 "threads": threads.map(String.init),
             ])
-            let node = try await Node.build(settings)
+            let node = try await Node.build(settings) { try await EngineProcess($0, options: $1) }
+            // The guide's process starts while the person reads; the first question need not wait for it.
+            Task { for try await _ in await node.shelf.load("guide") {} }
             let lines = await Banner.lines(node, settings)
             try await serve(node, settings, lines)
             await node.host.closeAll()

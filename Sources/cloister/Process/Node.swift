@@ -14,11 +14,14 @@ struct Node {
     let setupToken: String?
 
     /// Opens the data directory, finds the models, and makes the host of the cells.
-    static func build(_ settings: Settings) async throws -> Node {
+    /// - Parameter makeEngine: where models compute; in this process if nobody says otherwise.
+    static func build(
+        _ settings: Settings, makeEngine: @escaping Shelf.MakeEngine = Shelf.inProcess
+    ) async throws -> Node {
         let directory = try DataDirectory(path: settings.data)
         let archive = try Archive(in: directory)
         _ = try await archive.deleteExpired(today: UInt32(clamping: Int(Date().timeIntervalSince1970 / 86_400)))
-        let shelf = try Shelf(settings, own: OwnStore(in: directory.path))
+        let shelf = try Shelf(settings, own: OwnStore(in: directory.path), makeEngine: makeEngine)
         let setupToken = try await archive.hasAccounts() ? nil : Base64URL.encode(randomBytes(16))
         let host = try CellHost(
             nodeSecret: nodeSecret(in: directory), setupToken: setupToken, store: ArchiveStore(archive: archive),

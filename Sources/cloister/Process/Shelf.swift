@@ -18,26 +18,29 @@ actor Shelf: ModelShelf {
     private let own: OwnStore
     private let options: EngineOptions
     private let budget: Int
-    private let guide: LoadedModel
+    private let makeEngine: MakeEngine
+    private let guide: ModelDescription
     /// What the person asked for at the start; nil: what the store remembers.
     private let wanted: FoundModel?
     private var loaded: [String: Loaded] = [:]
     private var loading: [String: (task: Task<LoadedModel, any Error>, needs: Int)] = [:]
     private var inspections: [String: (stamp: String, inspection: ModelInspection)] = [:]
 
+    /// Makes the engine of a model: here, or in a process of its own.
+    typealias MakeEngine = @Sendable (ModelFile, EngineOptions) async throws -> any TokenEngine
+
+    static let inProcess: MakeEngine = { try Engine(file: $0, options: $1) }
+
     /// - Throws: `UserError` if the wanted model is not there or does not run.
-    init(_ settings: Settings, own: OwnStore) throws {
+    init(_ settings: Settings, own: OwnStore, makeEngine: @escaping MakeEngine = inProcess) throws {
         let environment = ProcessInfo.processInfo.environment
         let catalogue = Catalogue(environment: environment, folders: settings.models, own: own.path)
         (self.catalogue, self.own) = (catalogue, own)
         options = EngineOptions(threads: settings.threads, contextLength: settings.context)
         budget = settings.memory.map { $0 << 30 } ?? Int(ProcessInfo.processInfo.physicalMemory / 4 * 3)
+        self.makeEngine = makeEngine
         let file = try BuiltInGuide.open()
-        let description = ModelDescription(
-            file.inspect(), id: Self.guideID, name: Self.guideID, context: nil, guide: true)
-        guide = try LoadedModel(
-            file, options: EngineOptions(threads: settings.threads), description: description,
-            digest: file.digest())
+        guide = ModelDescription(file.inspect(), id: Self.guideID, name: Self.guideID, context: nil, guide: true)
         let wanted = try settings.model.map { try Self.find($0, in: catalogue) }
         self.wanted = wanted
         if let wanted, let obstacle = try wanted.open().inspect().obstacles.first { throw obstacle }
@@ -57,7 +60,8 @@ actor Shelf: ModelShelf {
         let found = catalogue.search().models.filter { $0.path != wanted?.path }
         let memory = own.memory()
         let standard = standardID(memory)
-        let all = ((wanted.map { [$0] } ?? []) + found).map { describe($0, memory) } + [guide.description]
+        let files = ((wanted.map { [$0] } ?? []) + found).map { describe($0, memory) }
+        let all = files + [running(Self.guideID)?.description ?? guide]
         return all.map { model in
             var model = model
             model.standard = model.id == standard
@@ -83,10 +87,9 @@ actor Shelf: ModelShelf {
     private func ready(_ name: String?, progress: @escaping @Sendable (Int, Int) -> Void) async throws -> LoadedModel {
         let memory = own.memory()
         let id = name.flatMap { $0 == standardModelName ? nil : $0 } ?? standardID(memory)
-        if id == Self.guideID { return guide }
+        if id == Self.guideID { return try await readyGuide() }
         let found = try wanted.flatMap { $0.id == id || $0.name == id ? $0 : nil } ?? catalogue.model(named: id)
-        loaded[found.id]?.lastUse = .now
-        if let model = loaded[found.id]?.model { return model }
+        if let model = running(found.id) { return model }
         if let known = loading[found.id] { return try await known.task.value }
         let description = describe(found, memory)
         if !description.obstacles.isEmpty {
@@ -94,16 +97,47 @@ actor Shelf: ModelShelf {
                 .unsupported, "\(found.name) does not run here: \(description.obstacles.joined(separator: "; ")).")
         }
         try makeRoom(for: description)
-        let (own, options) = (own, options)
-        let task = Task.detached {
+        let (own, options, makeEngine) = (own, options, makeEngine)
+        return try await loading(description) {
             let file = try found.open()
             let digest = try found.verify(file, in: own) { progress($0, file.byteCount) }
-            return try LoadedModel(file, options: options, description: description, digest: digest)
+            return try LoadedModel(
+                file, engine: try await makeEngine(file, options), description: description, digest: digest)
         }
-        loading[found.id] = (task, description.needs)
-        defer { loading[found.id] = nil }
+    }
+
+    /// The guide: part of the program, so there is nothing to find or to check.
+    private func readyGuide() async throws -> LoadedModel {
+        if let model = running(Self.guideID) { return model }
+        if let known = loading[Self.guideID] { return try await known.task.value }
+        let (description, threads, makeEngine) = (guide, options.threads, makeEngine)
+        return try await loading(description) {
+            let file = try BuiltInGuide.open()
+            let engine = try await makeEngine(file, EngineOptions(threads: threads))
+            return try LoadedModel(file, engine: engine, description: description, digest: file.digest())
+        }
+    }
+
+    /// A model that is loaded and whose engine runs; it was used now.
+    private func running(_ id: String) -> LoadedModel? {
+        guard let model = loaded[id]?.model else { return nil }
+        guard model.isRunning else {
+            loaded[id] = nil
+            return nil
+        }
+        loaded[id]?.lastUse = .now
+        return model
+    }
+
+    /// Loads off this actor; who asks meanwhile waits for the same.
+    private func loading(
+        _ description: ModelDescription, _ load: @escaping @Sendable () async throws -> LoadedModel
+    ) async throws -> LoadedModel {
+        let task = Task.detached { try await load() }
+        loading[description.id] = (task, description.needs)
+        defer { loading[description.id] = nil }
         let model = try await task.value
-        loaded[found.id] = Loaded(model: model, lastUse: .now)
+        loaded[description.id] = Loaded(model: model, lastUse: .now)
         return model
     }
 
@@ -111,7 +145,9 @@ actor Shelf: ModelShelf {
     private func makeRoom(for model: ModelDescription) throws {
         let coming = loading.values.map(\.needs).reduce(0, +)
         func used() -> Int { coming + loaded.values.map(\.model.description.needs).reduce(0, +) }
-        let idle = loaded.filter { $0.value.model.isIdle }.sorted { $0.value.lastUse < $1.value.lastUse }
+        let idle = loaded.filter { $0.value.model.isIdle && $0.key != Self.guideID }.sorted {
+            $0.value.lastUse < $1.value.lastUse
+        }
         for (id, _) in idle where used() + model.needs > budget { loaded[id] = nil }
         guard used() + model.needs <= budget else {
             throw Refusal(
@@ -122,7 +158,7 @@ actor Shelf: ModelShelf {
     }
 
     private func describe(_ found: FoundModel, _ memory: OwnStore.Memory) -> ModelDescription {
-        if let model = loaded[found.id]?.model { return model.description }
+        if let model = loaded[found.id]?.model, model.isRunning { return model.description }
         var description = ModelDescription(
             inspect(found), id: found.id, name: found.name, context: options.contextLength)
         description.digest = memory.digests[found.id]

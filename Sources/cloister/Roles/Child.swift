@@ -1,0 +1,65 @@
+import CPlatform
+import Foundation
+import Glibc
+import Seams
+import Synchronization
+
+/// A process of ours: the same binary under a role, asked over its control seam.
+///
+/// It ends when nobody holds this value any more.
+final class Child: Sendable {
+    /// Where a child finds its control seam.
+    static let controlDescriptor: Int32 = 3
+
+    /// Its number, for `ps` and the privacy panel.
+    let process: pid_t
+    /// The way to ask it.
+    let control: SeamClient
+
+    /// Starts a process.
+    /// - Throws: `UserError` if the machine does not let us.
+    init(_ role: RoleName) throws {
+        let gone = Latch()
+        do {
+            let (near, far) = try Descriptor.pair()
+            process = try Self.spawn(role, control: far)
+            control = try SeamClient(near, limits: .control) { gone.raise() }
+        } catch is SeamError { throw UserError("the \(role.rawValue) process could not be connected") }
+        self.gone = gone
+        let process = process
+        // A thread and no task: waiting blocks.
+        Thread.detachNewThread {
+            var status: Int32 = 0
+            while waitpid(process, &status, 0) < 0, errno == EINTR {}
+            gone.raise()
+        }
+    }
+
+    private let gone: Latch
+
+    /// Whether it still runs and listens.
+    var isRunning: Bool { !gone.isRaised }
+
+    deinit { control.close() }
+
+    private static func spawn(_ role: RoleName, control: Descriptor) throws -> pid_t {
+        let words = ["cloister", RoleName.command, role.rawValue]
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
+        arguments.append(nil)
+        defer { for argument in arguments { free(argument) } }
+        var process: pid_t = 0
+        let code = cp_spawn(&process, arguments, environ, [control.raw], 1)
+        guard code == 0 else {
+            throw UserError("the \(role.rawValue) process could not be started: \(String(cString: strerror(code)))")
+        }
+        return process
+    }
+}
+
+/// Something that happened, once and for all.
+final class Latch: Sendable {
+    private let value = Atomic(false)
+
+    var isRaised: Bool { value.load(ordering: .acquiring) }
+    func raise() { value.store(true, ordering: .releasing) }
+}

@@ -1,0 +1,121 @@
+import Channel
+import Foundation
+import Glibc
+import Inference
+import Seams
+import Synchronization
+
+/// What the supervisor asks of an engine process; `docs/formats/seams.md` §3.
+enum EngineOrder: UInt8 {
+    /// Loads the model of the descriptor, or the guide if there is none; once.
+    case load = 1
+    /// Serves the cell at the other end of the descriptor.
+    case attach = 2
+
+    struct Load: Codable, Sendable {
+        let name: String
+        let threads: Int
+        let context: Int?
+    }
+
+    struct Loaded: Codable, Sendable {
+        let context: Int
+        let vocabulary: Int
+    }
+}
+
+/// What a cell asks of an engine; `docs/formats/seams.md` §4.
+enum EngineCall: UInt8 {
+    /// A `GenerationRequest`; answered by its events.
+    case generate = 1
+    /// A sequence of this connection: its memory is zeroed.
+    case close = 2
+}
+
+/// The engine's process: holds weights and token ids, and nothing else.
+enum EngineRole {
+    static func run(_ control: Descriptor) async throws {
+        let host = EngineHost()
+        let (ended, end) = AsyncStream<Void>.makeStream()
+        let server = try SeamServer(control, limits: .control, closed: { end.finish() }) { call in
+            do { try await host.answer(call) } catch let error as InferenceError {
+                throw SeamError.failed(Array(error.description.utf8))
+            }
+        }
+        for await _ in ended {}
+        server.close()
+    }
+}
+
+/// One model and the cells that use it.
+private actor EngineHost {
+    private var engine: Engine?
+    private var cells: [SeamServer] = []
+
+    func answer(_ call: ServedCall) async throws {
+        switch EngineOrder(rawValue: call.method) {
+        case .load:
+            let order = try JSONDecoder().decode(EngineOrder.Load.self, from: Data(call.payload))
+            let engine = try load(order, call.descriptors.first)
+            let loaded = EngineOrder.Loaded(context: engine.contextLength, vocabulary: engine.vocabularySize)
+            try await call.send(Array(try JSONEncoder().encode(loaded)))
+        case .attach:
+            guard let engine, let socket = call.descriptors.first else { throw SeamError.malformed }
+            cells.append(try EngineConnection.serve(engine, on: socket))
+            try await call.send([])
+        case nil: throw SeamError.malformed
+        }
+    }
+
+    private func load(_ order: EngineOrder.Load, _ descriptor: Descriptor?) throws -> Engine {
+        guard self.engine == nil else { throw SeamError.malformed }
+        let file =
+            try descriptor.map { try ModelFile(descriptor: dup($0.raw), name: order.name) } ?? BuiltInGuide.open()
+        let engine = try Engine(
+            file: file, options: EngineOptions(threads: order.threads, contextLength: order.context))
+        self.engine = engine
+        return engine
+    }
+}
+
+/// One cell's connection to an engine: its sequences are its own, and are forgotten with it.
+private final class EngineConnection: Sendable {
+    private let engine: Engine
+    private let sequences = Mutex<[UInt64: SequenceID]>([:])
+
+    private init(_ engine: Engine) { self.engine = engine }
+
+    static func serve(_ engine: Engine, on socket: Descriptor) throws -> SeamServer {
+        let connection = EngineConnection(engine)
+        return try SeamServer(socket, limits: .tokens, closed: { connection.forgetAll() }) { call in
+            try await connection.answer(call)
+        }
+    }
+
+    private func answer(_ call: ServedCall) async throws {
+        switch EngineCall(rawValue: call.method) {
+        case .generate:
+            var request = try GenerationRequest(decoding: call.payload)
+            request.sequence = own(request.sequence.number)
+            for await event in try engine.generate(request) { try await call.send(event.encoded()) }
+        case .close:
+            let number = call.payload.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            if let sequence = sequences.withLock({ $0.removeValue(forKey: number) }) { engine.closeSequence(sequence) }
+            try await call.send([])
+        case nil: throw SeamError.malformed
+        }
+    }
+
+    private func own(_ number: UInt64) -> SequenceID {
+        sequences.withLock { sequences in
+            if let known = sequences[number] { return known }
+            let sequence = engine.openSequence()
+            sequences[number] = sequence
+            return sequence
+        }
+    }
+
+    private func forgetAll() {
+        for sequence in sequences.withLock({ $0.values.map { $0 } }) { engine.closeSequence(sequence) }
+    }
+}

@@ -1,0 +1,116 @@
+"""Who is who among Cloister's processes, and what the end of one does to the others."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import requests
+
+from conftest import BINARY
+sys.path.insert(0, str(Path(__file__).parent / "page"))
+from page_fixtures import without_end  # noqa: E402
+
+ASK = {"model": "default", "messages": [{"role": "user", "content": "What is Cloister?"}]}
+
+
+def roles(server):
+    """The processes that a server started, by role: as `ps` shows them."""
+    found = {}
+    for line in "".join(path.read_text() for path in Path(f"/proc/{server.pid}/task").glob("*/children")).split():
+        words = Path(f"/proc/{line}/cmdline").read_bytes().split(b"\0")
+        if words[:2] == [b"cloister", b"role"]:
+            found.setdefault(words[2].decode(), []).append(int(line))
+    return found
+
+
+def engines(server, count=1, seconds=10):
+    """The engine processes, when there are so many."""
+    deadline = time.time() + seconds
+    while len(found := roles(server).get("engine", [])) != count:
+        assert time.time() < deadline, f"{len(found)} engines instead of {count}"
+        time.sleep(0.05)
+    return found
+
+
+def ask(served, **more):
+    return requests.post(served.url + "/v1/chat/completions", json=ASK | more, headers=served.headers)
+
+
+def alive(process):
+    """A killed child that nobody waited for is a zombie, not a process."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_an_engine_holds_a_model_and_sockets_of_its_own_and_nothing_else(home):
+    home.init()
+    model = without_end(home.root / "endless.gguf")
+    home.headers = {"Authorization": f"Bearer {home.key()}"}
+    server = home.serve("--model", model)
+    assert ask(home, max_tokens=4).status_code == 200
+    listening = {line.split()[9] for name in ("tcp", "tcp6", "udp", "udp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]}
+    for engine in engines(server, 2):
+        held = [os.readlink(entry) for entry in Path(f"/proc/{engine}/fd").iterdir() if entry.name not in "012"]
+        assert held, "nothing was listed, so nothing was shown"
+        others = [name for name in held if not name.startswith(("socket:", "anon_inode:")) and name != str(model)]
+        assert not others, others
+        assert not {name[8:-1] for name in held if name.startswith("socket:")} & listening, "a socket that reaches a network"
+
+
+def test_a_killed_engine_comes_back_with_the_next_question(served):
+    assert ask(served).status_code == 200
+    for _ in range(3):
+        [engine] = engines(served.server)
+        os.kill(engine, signal.SIGKILL)
+        while alive(engine):
+            time.sleep(0.01)
+        assert ask(served).json()["choices"][0]["message"]["content"].startswith("Cloister is")
+    assert engines(served.server) != [engine]
+
+
+def test_an_engine_killed_in_an_answer_ends_that_answer_and_no_other(home):
+    """Somebody else's model goes on, and the cut answer is told as stopped."""
+    home.init()
+    home.headers = {"Authorization": f"Bearer {home.key()}"}
+    server = home.serve("--model", without_end(home.root / "endless.gguf"))
+    ended = threading.Event()
+    answer = {}
+
+    def read():
+        with requests.post(home.url + "/v1/chat/completions", json=ASK | {"stream": True, "max_tokens": 4000}, headers=home.headers, stream=True) as reply:
+            answer["lines"] = [line for line in reply.iter_lines() if line]
+        ended.set()
+
+    threading.Thread(target=read).start()
+    deadline = time.time() + 20
+    while len(engines(server, 2)) < 2 and time.time() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    big = max(engines(server, 2), key=lambda process: int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[11]))
+    os.kill(big, signal.SIGKILL)
+    assert ended.wait(10), "the answer did not end"
+    assert answer["lines"], "nothing was streamed before"
+    assert ask(home, model="guide").json()["choices"][0]["message"]["content"].startswith("Cloister is")
+    assert ask(home, max_tokens=4).status_code == 200
+
+
+def test_no_process_outlives_the_server(served):
+    [engine] = engines(served.server)
+    served.server.kill()
+    served.server.wait()
+    deadline = time.time() + 5
+    while alive(engine):
+        assert time.time() < deadline, "the engine goes on alone"
+        time.sleep(0.02)
+
+
+def test_a_role_is_not_for_hands():
+    for role in ("engine", "nothing"):
+        result = subprocess.run([BINARY, "role", role], capture_output=True, text=True, timeout=10)
+        assert result.returncode == 64 and "not by hand" in result.stderr
