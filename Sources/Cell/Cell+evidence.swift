@@ -5,7 +5,7 @@ import Vault
 
 extension Cell {
     func evidence() async throws -> Replies.Evidence {
-        let process = around.evidence()
+        let process = await around.evidence()
         let size = try await around.store.size(account: account.id)
         return Replies.Evidence(
             time: around.clock(), listening: process.listening, outgoing: process.outgoing, accepted: process.accepted,

@@ -30,13 +30,16 @@ actor Cell {
         let models: any ModelShelf
         let passphrases: PassphraseQueue
         let lookupKey: Unlocking.LookupKey
-        let evidence: @Sendable () -> ProcessEvidence
+        let evidence: @Sendable () async -> ProcessEvidence
         let clock: @Sendable () -> Date
     }
 
     var access: Access
     /// Whether the owner opened it.
     let isOwners: Bool
+    let accountID: AccountID
+    /// Whose it is, among all cells.
+    let name: CellName
     let around: Surroundings
     var account: Account
     var conversations: [ConversationID: Conversation] = [:]
@@ -52,7 +55,9 @@ actor Cell {
 
     init(account: Account, access: Access, around: Surroundings) {
         (self.account, self.access, self.around) = (account, access, around)
-        if case .owner = access { isOwners = true } else { isOwners = false }
+        accountID = account.id
+        name = CellName(account.id, access.scope)
+        isOwners = name.isOwners
     }
 
     func root() throws -> OpenRoot {

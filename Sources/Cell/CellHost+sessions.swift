@@ -3,7 +3,7 @@ import Cryptography
 import Foundation
 import Vault
 
-/// One open channel, in the list that its owner sees.
+/// One open channel.
 enum SessionKind: Sendable {}
 /// Names a session; it opens nothing.
 typealias SessionID = Identifier<SessionKind>
@@ -18,14 +18,18 @@ extension CellHost {
         do {
             _ = try Requests.Empty(decoding: content)
             switch action {
-            case .list: try await reply.finish(Replies.Sessions(sessions: sessions(of: own)))
+            case .list:
+                let others = await neighbours.sessions(besides: own.name)
+                let all = (sessions(of: own) + others).sorted { $0.lastUse > $1.lastUse }
+                try await reply.finish(Replies.Sessions(sessions: all))
             case .close:
                 let wanted: SessionID = place.object.retagged()
-                guard let found = sessionsOfAccount(own).first(where: { $0.value.id == wanted }) else {
+                if let found = sessionsOfAccount(own).first(where: { $0.value.id == wanted }) {
+                    channels[found.key] = nil
+                    await closeUnusedCells(keeping: false)
+                } else if await !neighbours.closeSession(wanted.hex, besides: own.name) {
                     throw Refusal(.notFound, "There is no such session.")
                 }
-                channels[found.key] = nil
-                await closeUnusedCells(keeping: false)
                 try await reply.finish(Replies.Closed())
             }
         } catch is CancellationError {
@@ -45,11 +49,25 @@ extension CellHost {
         channels.filter { $0.value.name.account == own.name.account }
     }
 
-    private func sessions(of own: OpenChannel) -> [Replies.Sessions.Session] {
-        sessionsOfAccount(own).values.sorted { $0.lastUse > $1.lastUse }.map {
-            .init(
-                id: $0.id.hex, opened: $0.opened, lastUse: $0.lastUse, scope: $0.cell.isOwners ? "owner" : "key",
-                own: $0 === own)
-        }
+    private func sessions(of own: OpenChannel) -> [SessionDescription] {
+        sessionsOfAccount(own).values.map { $0.described(own: $0 === own) }
+    }
+
+    /// The open channels, for the owner who looks from another process.
+    public func sessions() -> [SessionDescription] { channels.values.map { $0.described(own: false) } }
+
+    /// Closes a channel by its name in the list; whether there was one.
+    public func closeSession(_ id: String) async -> Bool {
+        guard let found = channels.first(where: { $0.value.id.hex == id }) else { return false }
+        channels[found.key] = nil
+        await closeUnusedCells(keeping: false)
+        return true
+    }
+}
+
+extension CellHost.OpenChannel {
+    fileprivate func described(own: Bool) -> SessionDescription {
+        SessionDescription(
+            id: id.hex, opened: opened, lastUse: lastUse, scope: cell.isOwners ? "owner" : "key", own: own)
     }
 }

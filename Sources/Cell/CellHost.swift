@@ -4,18 +4,13 @@ public import Foundation
 import Inference
 import Vault
 
-/// Where openings and requests arrive: the host of all cells.
+/// Where openings and requests arrive: the host of one process's cells.
 ///
-/// One process has one for now; later each cell has its own.
-public actor CellHost: Carrier {
+/// Beside a server each person's cell has a process and a host of its own; a command alone has one host for all.
+public actor CellHost {
     private static let absoluteLimit: TimeInterval = 12 * 3_600
     private static let channelLimit = 1_024
     private static let cellChannelLimit = 32
-
-    struct CellName: Hashable {
-        let account: AccountID
-        let scope: ScopeID
-    }
 
     final class OpenChannel {
         /// What the list of sessions calls it; it opens nothing.
@@ -35,62 +30,78 @@ public actor CellHost: Carrier {
         }
     }
 
-    /// The node's fingerprint, to be pinned.
-    public nonisolated let fingerprint: String
-    private var reception: Reception
     private let unlocking: Unlocking
     let around: Cell.Surroundings
-    private var setupToken: String?
+    let neighbours: any Neighbours
     var channels: [Route: OpenChannel] = [:]
     private var cells: [CellName: Cell] = [:]
 
+    /// The key that names are looked up with, from the seed of the node's identity.
+    public static func lookupKey(nodeSecret: borrowing Secret) -> Secret {
+        nodeSecret.derived(info: "cloister/lookup/v1")
+    }
+
     /// - Parameters:
-    ///   - nodeSecret: 32 bytes; the seed of the node's identity, from which the look-up key is derived too.
-    ///   - setupToken: what the first account is made with; nil if there is one.
+    ///   - lookupKey: see `lookupKey(nodeSecret:)`.
     ///   - evidence: what the process can show of its connections.
     public init(
-        nodeSecret: borrowing Secret, setupToken: String?, store: any SealedStore, models: any ModelShelf,
-        evidence: @escaping @Sendable () -> ProcessEvidence, clock: @escaping @Sendable () -> Date = { Date() }
-    ) throws {
-        let now = UInt64(clock().timeIntervalSince1970)
-        let reception = try Reception(identity: SigningKey(seed: nodeSecret), now: now)
-        fingerprint = reception.fingerprint
-        self.reception = reception
-        self.setupToken = setupToken
+        lookupKey: consuming Secret, store: any SealedStore, models: any ModelShelf, neighbours: any Neighbours,
+        evidence: @escaping @Sendable () async -> ProcessEvidence, clock: @escaping @Sendable () -> Date = { Date() }
+    ) {
         let passphrases = PassphraseQueue()
-        let lookupKey = Unlocking.LookupKey(nodeSecret.derived(info: "cloister/lookup/v1"))
+        let lookupKey = Unlocking.LookupKey(lookupKey)
+        self.neighbours = neighbours
         unlocking = Unlocking(store: store, passphrases: passphrases, lookupKey: lookupKey, clock: clock)
         around = Cell.Surroundings(
             store: store, models: models, passphrases: passphrases, lookupKey: lookupKey, evidence: evidence,
             clock: clock)
     }
 
-    /// The node record with a fresh challenge.
-    public func offer() throws -> [UInt8] { try reception.offer(now: now()) }
-
-    /// Judges an opening and answers it; see `receive`.
-    public func open(_ body: [UInt8]) async throws -> [UInt8] { try await receive(body).reply }
+    /// What came of an opening.
+    public struct Entry: Sendable {
+        /// The sealed reply.
+        public let reply: [UInt8]
+        /// Where requests of the channel are routed; `.none` if none was opened.
+        public let route: Route
+        /// Whose cell it is; nil if none was opened.
+        public let name: CellName?
+    }
 
     /// Judges an opening; what is wrong with the credential is said inside the sealed reply.
-    /// - Returns: the reply, and the route of the channel if one was opened.
     /// - Throws: a `Refusal` if the opening itself cannot be read.
-    public func receive(_ body: [UInt8]) async throws -> (reply: [UInt8], route: Route) {
+    public func receive(_ body: [UInt8], by admission: consuming Admission) async throws -> Entry {
         let arrival: Arrival
-        do { arrival = try reception.receive(body, now: now()) } catch { throw Refusal(channel: error) }
+        do { arrival = try admission.receive(body) } catch { throw Refusal(channel: error) }
         do {
             if case .look(let token) = arrival.credential {
                 guard try await isSetup(token) else { throw Self.staleSetup }
                 let models = Replies.Models(models: await around.models.models())
-                return (arrival.reply(Array(try JSONEncoder().encode(models))), .none)
+                return Entry(reply: arrival.reply(Array(try JSONEncoder().encode(models))), route: .none, name: nil)
             }
             let unlocked = try await unlock(arrival.credential)
-            let route = await enter(unlocked, arrival.channel(for: unlocked.account.id))
-            return (arrival.reply(Array(try JSONEncoder().encode(unlocked.opened))), route)
+            let route = try await enter(unlocked, arrival.channel(for: unlocked.account.id))
+            return Entry(
+                reply: arrival.reply(Array(try JSONEncoder().encode(unlocked.opened))), route: route,
+                name: unlocked.cellName)
         } catch {
             let envelope = RefusalEnvelope(Refusal(translating: error))
-            return (arrival.reply(Array(try JSONEncoder().encode(envelope))), .none)
+            return Entry(reply: arrival.reply(Array(try JSONEncoder().encode(envelope))), route: .none, name: nil)
         }
     }
+
+    /// Takes a channel over that was opened in another process for a cell of this one.
+    /// - Throws: a `Refusal` unless whoever opened it holds the cell's key.
+    public func adopt(_ sealed: [UInt8], for name: CellName) async throws {
+        guard let cell = cells[name] else { throw Refusal(.busy, "This session is being locked. Try again.") }
+        let handover = try Handover(opening: sealed, with: await cell.access)
+        makeRoom(for: name)
+        let host = HostChannel(account: cell.accountID, secret: handover.secret.duplicate())
+        channels[host.route] = OpenChannel(
+            host: host, cell: cell, name: name, idleMinutes: handover.idleMinutes, now: around.clock())
+    }
+
+    /// Whether there is neither a channel nor a cell.
+    public var isEmpty: Bool { channels.isEmpty && cells.isEmpty }
 
     /// Opens a request and begins its reply.
     /// - Throws: a `Refusal` if there is no such channel or the request does not open.
@@ -135,7 +146,7 @@ public actor CellHost: Carrier {
         case .create(let token, let name, let passphrase, let keep):
             guard try await isSetup(token) else { throw Self.staleSetup }
             let unlocked = try await unlocking.create(name: name, passphrase: passphrase, keep: keep)
-            setupToken = nil
+            await neighbours.finishSetup()
             return unlocked
         }
     }
@@ -144,15 +155,18 @@ public actor CellHost: Carrier {
         .denied, "This set-up link is not valid, or the owner was created already.")
 
     private func isSetup(_ token: String) async throws -> Bool {
-        guard let expected = setupToken else { return false }
-        let isRight = Secret(sha256(Array(expected.utf8))).matches(Secret(sha256(Array(token.utf8))))
-        let isFirst = try await !around.store.hasAccounts()
-        return isRight && isFirst
+        guard await neighbours.isSetup(token) else { return false }
+        return try await !around.store.hasAccounts()
     }
 
-    private func enter(_ unlocked: Unlocking.Unlocked, _ host: consuming HostChannel) async -> Route {
+    private func enter(_ unlocked: Unlocking.Unlocked, _ host: consuming HostChannel) async throws -> Route {
         await sweep()
-        let name = CellName(account: unlocked.account.id, scope: unlocked.access.scope)
+        let name = unlocked.cellName
+        if cells[name] == nil, await !neighbours.claim(name) {
+            let handover = Handover(secret: host.secret(), idleMinutes: unlocked.opened.idleMinutes)
+            try await neighbours.handOver(try handover.sealed(with: unlocked.access), to: name)
+            return host.route
+        }
         makeRoom(for: name)
         let cell = cells[name] ?? Cell(account: unlocked.account, access: unlocked.access, around: around)
         cells[name] = cell
@@ -178,6 +192,7 @@ public actor CellHost: Carrier {
             // The cell of a revoked key must not outlive it; the others' programs open theirs again.
             channels = channels.filter { $0.value.cell.isOwners }
             await closeUnusedCells(keeping: false)
+            await neighbours.endKeys(of: cell.name)
         default: break
         }
     }
@@ -185,7 +200,7 @@ public actor CellHost: Carrier {
     /// - Parameter keeping: whether cells of API keys stay for their next request although no channel is open.
     func closeUnusedCells(keeping: Bool) async {
         func isUnused(_ name: CellName) -> Bool {
-            !channels.values.contains { $0.name == name } && !(keeping && name.scope != .none)
+            !channels.values.contains { $0.name == name } && !(keeping && !name.isOwners)
         }
         for (name, cell) in cells where isUnused(name) {
             // One that seals everything anew is the only one that knows the new root; it goes when it is done.
@@ -195,8 +210,6 @@ public actor CellHost: Carrier {
             await cell.close()
         }
     }
-
-    private func now() -> UInt64 { UInt64(max(around.clock().timeIntervalSince1970, 0)) }
 }
 
 extension Cell.Access {

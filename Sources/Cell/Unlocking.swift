@@ -28,6 +28,8 @@ struct Unlocking: Sendable {
         let account: Account
         let access: Cell.Access
         let opened: Opened
+
+        var cellName: CellName { CellName(account.id, access.scope) }
     }
 
     private static let wrong = Refusal(.wrongCredential, "The name and the secret do not belong together.")

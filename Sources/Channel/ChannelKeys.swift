@@ -30,6 +30,8 @@ public struct ChannelKeys: ~Copyable, Sendable {
         secret.expanded(info: Array("cloister/reply/v1".utf8) + counter.tab + bigEndian(counter.value))
     }
 
+    borrowing func exported() -> Secret { secret.duplicate() }
+
     /// A second owner of the same keys.
     public borrowing func duplicate() -> ChannelKeys { ChannelKeys(secret.duplicate()) }
 }

@@ -17,6 +17,13 @@ public struct HostChannel: ~Copyable, Sendable {
         self.keys = keys
     }
 
+    /// A channel that another process of this node opened.
+    /// - Parameter secret: the channel's exporter secret, 32 bytes.
+    public init(account: AccountID, secret: consuming Secret) { self.init(account: account, keys: ChannelKeys(secret)) }
+
+    /// The exporter secret, to hand the channel on.
+    public borrowing func secret() -> Secret { keys.exported() }
+
     borrowing func sharedKeys() -> ChannelKeys { keys.duplicate() }
 
     /// Opens one request.

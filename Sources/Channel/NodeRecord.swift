@@ -6,8 +6,10 @@ public import Cryptography
 public struct NodeRecord: Sendable, Equatable {
     /// Length in bytes.
     public static let byteCount = 190
-    /// Longest life of an HPKE key, seconds.
+    /// Longest life of an HPKE key that a client accepts, seconds.
     public static let lifetime: UInt64 = 86_400
+    /// The life of the keys that are made here, seconds.
+    public static let usualLife: UInt64 = 120
     private static let signedCount = 126
     private static let skew: UInt64 = 300
     private static let signingContext = Array("Cloister nodekey v1".utf8)
@@ -31,7 +33,7 @@ public struct NodeRecord: Sendable, Equatable {
     {
         keyID = randomBytes(8)
         self.notBefore = notBefore
-        notAfter = notBefore + Self.lifetime
+        notAfter = notBefore + Self.usualLife
         self.agreementKey = agreementKey
         identity = key.publicKey
         let body = Self.head + keyID + bigEndian(notBefore) + bigEndian(notAfter) + agreementKey + identity

@@ -20,6 +20,9 @@ public struct RootKey: ~Copyable, Sendable {
     public borrowing func keyring() -> Keyring {
         Keyring(scope: .none, secret: secret.derived(info: "cloister/root/keyring/v1"))
     }
+
+    /// Seals a channel on its way between two processes of this account.
+    public borrowing func handoverKey() -> Secret { secret.derived(info: "cloister/root/handover/v1") }
 }
 
 /// What wraps the conversation keys of one scope.
@@ -39,6 +42,9 @@ public struct Keyring: ~Copyable, Sendable {
 
     /// A second owner of the same keyring.
     public borrowing func duplicate() -> Keyring { Keyring(scope: scope, secret: secret.duplicate()) }
+
+    /// Seals a channel on its way between two processes of this scope.
+    public borrowing func handoverKey() -> Secret { secret.derived(info: "cloister/keyring/handover/v1") }
 
     /// Makes and wraps a conversation's key; epoch 0 is that of a new one.
     public borrowing func makeConversationKey(

@@ -17,7 +17,7 @@ struct CellTests {
         for stored in await house.store.bytes {
             #expect(stored.ranges(of: Array("rare".utf8)).isEmpty, "the phrase lies in the store")
         }
-        await house.host.closeAll()
+        await house.host.host.closeAll()
         let turns = try await house.unlock().one("conversations.read", id).turns ?? []
         #expect(turns.map(\.text) == ["a rare phrase", said])
         #expect(turns.map(\.role) == ["user", "assistant"])

@@ -34,7 +34,7 @@ struct House {
 
     let store = MemoryStore()
     let clock = Clock()
-    let host: CellHost
+    let host: CellNode
 
     init(context: Int = 2_048) throws {
         let file = try ModelFile(bytes: TinyModel.pinned(TinyModel.writer(context: context).bytes()), name: "tiny")
@@ -42,10 +42,13 @@ struct House {
         let engine = try Engine(file: file, options: EngineOptions(threads: 1))
         let model = try LoadedModel(file, engine: engine, description: description, digest: "")
         let clock = clock
-        host = try CellHost(
-            nodeSecret: .random(), setupToken: "set-up", store: store, models: OneModel(model: model),
+        let secret = Secret.random()
+        let cells = CellHost(
+            lookupKey: CellHost.lookupKey(nodeSecret: secret), store: store, models: OneModel(model: model),
+            neighbours: Alone(setupToken: "set-up"),
             evidence: { ProcessEvidence(listening: [], outgoing: [], accepted: 0, source: "a test", process: 1) },
             clock: { clock.now })
+        host = try CellNode(nodeSecret: secret, host: cells, clock: { clock.now })
     }
 
     /// Opens a channel.

@@ -12,9 +12,9 @@ private struct Pair: ~Copyable {
     var host: HostChannel
 
     init() throws {
-        var reception = try Reception(identity: SigningKey(seed: .random()), now: now)
+        var reception = try Reception(identity: SigningKey(seed: .random()))
         let opening = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now)
-        let arrival = try reception.receive(opening.body, now: now)
+        let arrival = try reception.admit(opening.body, now: now).receive(opening.body)
         let account = AccountID()
         let opened = #"{"account":"\#(account.hex)","name":"Ada","keep":true,"scope":"owner"}"#
         client = try opening.finish(arrival.reply(Array(opened.utf8)))
@@ -24,44 +24,44 @@ private struct Pair: ~Copyable {
 
 struct OpeningTests {
     @Test func `a credential arrives and both ends hold the same route`() throws {
-        var reception = try Reception(identity: SigningKey(seed: .random()), now: now)
+        var reception = try Reception(identity: SigningKey(seed: .random()))
         let opening = try Opening(
             credential, offer: reception.offer(now: now), pinned: reception.fingerprint, now: now)
-        let arrival = try reception.receive(opening.body, now: now)
+        let arrival = try reception.admit(opening.body, now: now).receive(opening.body)
         #expect(arrival.credential == credential)
         #expect(arrival.channel(for: AccountID()).route == opening.route)
     }
 
     @Test func `a challenge serves once, for two minutes, and only if it was given`() throws {
-        var reception = try Reception(identity: SigningKey(seed: .random()), now: now)
+        var reception = try Reception(identity: SigningKey(seed: .random()))
         let opening = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now)
         let late = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now)
-        _ = try reception.receive(opening.body, now: now)
-        #expect(throws: ChannelError.staleChallenge) { _ = try reception.receive(opening.body, now: now) }
-        #expect(throws: ChannelError.staleChallenge) { _ = try reception.receive(late.body, now: now + 120) }
-        var other = try Reception(identity: SigningKey(seed: .random()), now: now)
+        _ = try reception.admit(opening.body, now: now).receive(opening.body)
+        #expect(throws: ChannelError.staleChallenge) { _ = try reception.admit(opening.body, now: now).receive(opening.body) }
+        #expect(throws: ChannelError.staleChallenge) { _ = try reception.admit(late.body, now: now + 120).receive(late.body) }
+        var other = try Reception(identity: SigningKey(seed: .random()))
         let foreign = try Opening(credential, offer: other.offer(now: now), pinned: nil, now: now)
-        #expect(throws: ChannelError.staleChallenge) { _ = try reception.receive(foreign.body, now: now) }
+        #expect(throws: ChannelError.staleChallenge) { _ = try reception.admit(foreign.body, now: now).receive(foreign.body) }
     }
 
     @Test func `every changed byte of an opening is refused`() throws {
-        var reception = try Reception(identity: SigningKey(seed: .random()), now: now)
+        var reception = try Reception(identity: SigningKey(seed: .random()))
         for index in stride(from: 0, to: 73 + 40, by: 3) {
             var body = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now).body
             body[index] ^= 1
-            #expect(throws: ChannelError.self, "byte \(index)") { _ = try reception.receive(body, now: now) }
+            #expect(throws: ChannelError.self, "byte \(index)") { _ = try reception.admit(body, now: now).receive(body) }
         }
     }
 
     @Test func `a low-order encapsulation is refused`() throws {
-        var reception = try Reception(identity: SigningKey(seed: .random()), now: now)
+        var reception = try Reception(identity: SigningKey(seed: .random()))
         let opening = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now)
         let body = opening.body[..<41] + [UInt8](repeating: 0, count: 32) + opening.body[73...]
-        #expect(throws: ChannelError.refused) { _ = try reception.receive(Array(body), now: now) }
+        #expect(throws: ChannelError.refused) { _ = try reception.admit(Array(body), now: now).receive(Array(body)) }
     }
 
     @Test func `a client refuses an unsigned, outdated or substituted node`() throws {
-        var reception = try Reception(identity: SigningKey(seed: .random()), now: now)
+        var reception = try Reception(identity: SigningKey(seed: .random()))
         let offer = try reception.offer(now: now)
         for index in 0..<NodeRecord.byteCount {
             var changed = offer
@@ -75,29 +75,35 @@ struct OpeningTests {
                 _ = try Opening(credential, offer: offer, pinned: nil, now: time)
             }
         }
-        let other = try Reception(identity: SigningKey(seed: .random()), now: now).fingerprint
+        let other = try Reception(identity: SigningKey(seed: .random())).fingerprint
         #expect(throws: ChannelError.fingerprintChanged) {
             _ = try Opening(credential, offer: offer, pinned: other, now: now)
         }
     }
 
     @Test func `a reply from anyone but the node is refused`() throws {
-        var reception = try Reception(identity: SigningKey(seed: .random()), now: now)
+        var reception = try Reception(identity: SigningKey(seed: .random()))
         let opening = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now)
         let other = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now)
-        let arrival = try reception.receive(other.body, now: now)
+        let arrival = try reception.admit(other.body, now: now).receive(other.body)
         #expect(throws: ChannelError.refused) { _ = try opening.finish(arrival.reply(Array("{}".utf8))) }
     }
 
-    @Test func `the HPKE key is replaced after half its life and the old one serves to its end`() throws {
-        var reception = try Reception(identity: SigningKey(seed: .random()), now: now)
-        let first = try reception.offer(now: now)
-        let late = now + NodeRecord.lifetime / 2
-        let early = try reception.offer(now: late - 1)
-        let second = try reception.offer(now: late)
-        #expect(first[11..<19] == early[11..<19] && first[11..<19] != second[11..<19])
-        let opening = try Opening(credential, offer: early, pinned: reception.fingerprint, now: late)
-        #expect(throws: Never.self) { _ = try reception.receive(opening.body, now: late) }
+    @Test func `every offer has a key of its own`() throws {
+        var reception = try Reception(identity: SigningKey(seed: .random()))
+        let keys = try (0..<10).map { _ in Array(try reception.offer(now: now)[35..<67]) }
+        #expect(Set(keys).count == 10)
+    }
+
+    @Test func `an admission serves in another process, and only whole`() throws {
+        var reception = try Reception(identity: SigningKey(seed: .random()))
+        let opening = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now)
+        let bytes = try reception.admit(opening.body, now: now).encoded()
+        let arrival = try Admission(decoding: bytes, now: now).receive(opening.body)
+        #expect(arrival.credential == credential)
+        for bad in [Array(bytes.dropLast()), bytes + [0], [UInt8](repeating: 1, count: 32) + bytes[32...]] {
+            #expect(throws: ChannelError.self) { _ = try Admission(decoding: bad, now: now) }
+        }
     }
 }
 
@@ -161,9 +167,9 @@ struct RequestTests {
     }
 
     @Test func `a second tab counts for itself, and there are at most 64`() throws {
-        var reception = try Reception(identity: SigningKey(seed: .random()), now: now)
+        var reception = try Reception(identity: SigningKey(seed: .random()))
         let opening = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now)
-        var host = try reception.receive(opening.body, now: now).channel(for: .none)
+        var host = try reception.admit(opening.body, now: now).receive(opening.body).channel(for: .none)
         let keys = host.sharedKeys()
         func request(tab: UInt8) throws -> [UInt8] {
             try SealedRequest.seal(

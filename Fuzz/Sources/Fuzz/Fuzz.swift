@@ -35,8 +35,9 @@ private func model(_ input: UnsafeRawBufferPointer) {
 private func channel(_ input: [UInt8]) {
     _ = try? NodeRecord(verifying: input, now: 1_800_000_000)
     _ = try? Opening(.key(token: "x"), offer: input, pinned: nil, now: 1_800_000_000)
-    guard var reception = try? Reception(identity: SigningKey(seed: .random()), now: 1_800_000_000) else { return }
-    _ = try? reception.receive(input, now: 1_800_000_000)
+    guard var reception = try? Reception(identity: SigningKey(seed: .random())) else { return }
+    _ = try? reception.admit(input, now: 1_800_000_000)
+    _ = try? Admission(decoding: input, now: 1_800_000_000)
     _ = try? Padding.unpad(input)
     _ = try? Place(action: String(decoding: input, as: UTF8.self))
 }

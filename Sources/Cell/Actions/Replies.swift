@@ -218,15 +218,7 @@ enum Replies {
     struct Changed: Encodable { let changed = true }
     struct Recovery: Encodable { let recovery: String }
     struct Rekeyed: Encodable { let rekeyed, of: Int }
-    struct Sessions: Encodable {
-        struct Session: Encodable {
-            let id: String
-            let opened, lastUse: Date
-            let scope: String
-            let own: Bool
-        }
-        let sessions: [Session]
-    }
+    struct Sessions: Encodable { let sessions: [SessionDescription] }
     struct Locked: Encodable { let locked = true }
     struct Closed: Encodable { let closed = true }
     struct Models: Encodable { let models: [ModelDescription] }

@@ -18,7 +18,7 @@ struct Session {
         } else {
             let built = try await Node.build(settings)
             node = built
-            carrier = built.host
+            carrier = built.cells
         }
         let pins = KnownNodes(environment: ProcessInfo.processInfo.environment)
         let place = try absolute(settings.data)
@@ -32,7 +32,7 @@ struct Session {
     func end() async {
         struct Closed: Decodable { let closed: Bool }
         _ = try? await client.ask("close", [String: String](), as: Closed.self)
-        await node?.host.closeAll()
+        await node?.cells.host.closeAll()
         node?.archive.close()
     }
 

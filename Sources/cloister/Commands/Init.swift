@@ -39,7 +39,7 @@ struct Init: AsyncParsableCommand {
             let node = try await Node.build(settings)
             guard let token = node.setupToken else { throw UserError("this data directory has an owner already") }
             let client = try await ChannelClient(
-                .create(token: token, name: owner, passphrase: passphrase, keep: !keepNothing), over: node.host,
+                .create(token: token, name: owner, passphrase: passphrase, keep: !keepNothing), over: node.cells,
                 pinned: nil,
                 now: UInt64(Date().timeIntervalSince1970))
             let code = client.opened.recovery ?? ""
@@ -49,7 +49,7 @@ struct Init: AsyncParsableCommand {
             } else {
                 print("The owner was created. Recovery code, shown this once:\n\n  \(code)\n")
             }
-            await node.host.closeAll()
+            await node.cells.host.closeAll()
             node.archive.close()
         }
     }

@@ -49,7 +49,7 @@ struct Serve: AsyncParsableCommand {
             Task { for try await _ in await node.shelf.load("guide") {} }
             let lines = await Banner.lines(node, settings)
             try await serve(node, settings, lines)
-            await node.host.closeAll()
+            await node.cells.host.closeAll()
             node.archive.close()
         }
     }
@@ -59,9 +59,9 @@ struct Serve: AsyncParsableCommand {
         logger.logLevel = .error
         let socket = try LocalSocket.prepare(in: node.directory.path)
         let archive = node.archive
-        let door = Door(carrier: node.host) { await Node.health(archive) }
+        let door = Door(carrier: node.cells) { await Node.health(archive) }
         let services = Gateway.services(
-            GatewayOptions(port: settings.port, socketPath: socket), door: HostDoor(host: node.host), logger: logger,
+            GatewayOptions(port: settings.port, socketPath: socket), door: HostDoor(cells: node.cells), logger: logger,
             snapshot: { try await HostDoor.translated { try await ArchiveStore(archive: archive).snapshot() } }
         ) { router in
             door.add(to: router)
@@ -71,7 +71,7 @@ struct Serve: AsyncParsableCommand {
         }
         let group = ServiceGroup(
             configuration: .init(
-                services: (services + [Sweeper(host: node.host)]).map { .init(service: $0) },
+                services: (services + [Sweeper(host: node.cells.host)]).map { .init(service: $0) },
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
     }
@@ -90,7 +90,7 @@ enum Banner {
             "  model      \(models.first.map(said) ?? "none")"
                 + (others == 0 ? "" : ", and \(others) more on this machine: cloister models list"),
             "  data       \(node.directory.path) (sealed)",
-            "  open       http://localhost:\(settings.port)/#\(setup)node=\(node.host.fingerprint)",
+            "  open       http://localhost:\(settings.port)/#\(setup)node=\(node.cells.fingerprint)",
         ]
             + (node.setupToken == nil
                 ? [] : ["             the link creates the owner, once; keep it to yourself until then"])

@@ -5,14 +5,14 @@ import Gateway
 
 /// Joins the gateway to the cells: its strings become names, refusals become statuses.
 struct HostDoor: CellDoor {
-    let host: CellHost
+    let cells: CellNode
 
-    func offer() async throws -> [UInt8] { try await host.offer() }
+    func offer() async throws -> [UInt8] { try await cells.offer() }
 
     func open(_ body: [UInt8]) async throws -> (reply: [UInt8], route: String) {
         try await Self.translated {
-            let (reply, route) = try await host.receive(body)
-            return (reply, route.hex)
+            let entry = try await cells.receive(body)
+            return (entry.reply, entry.route.hex)
         }
     }
 
@@ -30,7 +30,7 @@ struct HostDoor: CellDoor {
             guard let route = Route(hex: route), let place = try? Place(action: action, object: identifier) else {
                 throw Refusal(.malformed, "There is no such action.")
             }
-            let stream = try await host.ask(route, place, body)
+            let stream = try await cells.ask(route, place, body)
             return { await stream.next() }
         }
     }

@@ -8,7 +8,7 @@ import Foundation
 struct Node {
     let directory: DataDirectory
     let archive: Archive
-    let host: CellHost
+    let cells: CellNode
     let shelf: Shelf
     /// What the first account is made with; nil if there is one.
     let setupToken: String?
@@ -23,15 +23,18 @@ struct Node {
         _ = try await archive.deleteExpired(today: UInt32(clamping: Int(Date().timeIntervalSince1970 / 86_400)))
         let shelf = try Shelf(settings, own: OwnStore(in: directory.path), makeEngine: makeEngine)
         let setupToken = try await archive.hasAccounts() ? nil : Base64URL.encode(randomBytes(16))
-        let host = try CellHost(
-            nodeSecret: nodeSecret(in: directory), setupToken: setupToken, store: ArchiveStore(archive: archive),
-            models: shelf,
+        let secret = try nodeSecret(in: directory)
+        let host = CellHost(
+            lookupKey: CellHost.lookupKey(nodeSecret: secret), store: ArchiveStore(archive: archive), models: shelf,
+            neighbours: Alone(setupToken: setupToken),
             evidence: {
                 var evidence = SocketTables.read()
                 evidence.archive = Archive.file(in: directory)
                 return evidence
             })
-        return Node(directory: directory, archive: archive, host: host, shelf: shelf, setupToken: setupToken)
+        return Node(
+            directory: directory, archive: archive, cells: try CellNode(nodeSecret: secret, host: host), shelf: shelf,
+            setupToken: setupToken)
     }
 
     /// The seed of the node's identity: made once, private to the user, never sent.
