@@ -16,6 +16,8 @@ public enum ArchiveError: Error, Equatable, Sendable {
     case notFound
     /// The row changed since it was read.
     case conflict
+    /// The process that has the archive has ended.
+    case unreachable
     /// A backup is not taken, or cannot be made; says why.
     case backup(BackupFault)
 

@@ -71,4 +71,7 @@ public struct Deletion: Sendable, Equatable {
     public let records: Int
     /// Whether the write-ahead log was truncated, so that no old page of it remains.
     public let logTruncated: Bool
+
+    /// What a deletion did.
+    public init(records: Int, logTruncated: Bool) { (self.records, self.logTruncated) = (records, logTruncated) }
 }

@@ -11,6 +11,7 @@ public actor CellHost {
     private static let absoluteLimit: TimeInterval = 12 * 3_600
     private static let channelLimit = 1_024
     private static let cellChannelLimit = 32
+    private static let handoverTries = 30
 
     final class OpenChannel {
         /// What the list of sessions calls it; it opens nothing.
@@ -43,12 +44,14 @@ public actor CellHost {
 
     /// - Parameters:
     ///   - lookupKey: see `lookupKey(nodeSecret:)`.
+    ///   - permit: what other processes have to agree to before a passphrase is stretched here; held meanwhile.
     ///   - evidence: what the process can show of its connections.
     public init(
         lookupKey: consuming Secret, store: any SealedStore, models: any ModelShelf, neighbours: any Neighbours,
+        permit: (@Sendable () async throws -> any Sendable)? = nil,
         evidence: @escaping @Sendable () async -> ProcessEvidence, clock: @escaping @Sendable () -> Date = { Date() }
     ) {
-        let passphrases = PassphraseQueue()
+        let passphrases = PassphraseQueue(permit: permit)
         let lookupKey = Unlocking.LookupKey(lookupKey)
         self.neighbours = neighbours
         unlocking = Unlocking(store: store, passphrases: passphrases, lookupKey: lookupKey, clock: clock)
@@ -162,11 +165,7 @@ public actor CellHost {
     private func enter(_ unlocked: Unlocking.Unlocked, _ host: consuming HostChannel) async throws -> Route {
         await sweep()
         let name = unlocked.cellName
-        if cells[name] == nil, await !neighbours.claim(name) {
-            let handover = Handover(secret: host.secret(), idleMinutes: unlocked.opened.idleMinutes)
-            try await neighbours.handOver(try handover.sealed(with: unlocked.access), to: name)
-            return host.route
-        }
+        if cells[name] == nil, try await isElsewhere(name, unlocked, host) { return host.route }
         makeRoom(for: name)
         let cell = cells[name] ?? Cell(account: unlocked.account, access: unlocked.access, around: around)
         cells[name] = cell
@@ -174,6 +173,22 @@ public actor CellHost {
         channels[route] = OpenChannel(
             host: host, cell: cell, name: name, idleMinutes: unlocked.opened.idleMinutes, now: around.clock())
         return route
+    }
+
+    /// Whether another process has the cell and took the channel; one that is just ending is waited for.
+    private func isElsewhere(
+        _ name: CellName, _ unlocked: Unlocking.Unlocked, _ host: borrowing HostChannel
+    ) async throws -> Bool {
+        let handover = Handover(secret: host.secret(), idleMinutes: unlocked.opened.idleMinutes)
+        let sealed = try handover.sealed(with: unlocked.access)
+        for _ in 0..<Self.handoverTries {
+            if await neighbours.claim(name) { return false }
+            do {
+                try await neighbours.handOver(sealed, to: name)
+                return true
+            } catch { try await Task.sleep(for: .milliseconds(100)) }
+        }
+        throw Refusal(.busy, "This session is being locked. Try again.")
     }
 
     private func makeRoom(for name: CellName) {
@@ -223,7 +238,7 @@ extension Cell.Access {
 
 extension Refusal {
     /// What a channel's error is called in the clear.
-    init(channel error: ChannelError) {
+    public init(channel error: ChannelError) {
         switch error {
         case .staleChallenge: self.init(.busy, "The challenge was used or has expired. Ask for another.")
         case .malformed: self.init(.malformed, "These bytes are no request of this version.")

@@ -10,6 +10,7 @@ public final class SeamServer: Sendable {
     private final class Shared: Sendable { let value = Mutex(State()) }
 
     private let wire: Wire
+    private let state: Shared
 
     /// Takes a socket over and answers calls, each in a task of its own.
     /// - Parameters:
@@ -20,7 +21,7 @@ public final class SeamServer: Sendable {
         answer: @escaping @Sendable (ServedCall) async throws -> Void
     ) throws(SeamError) {
         let (wire, state) = (try Wire(socket, limits: limits), Shared())
-        self.wire = wire
+        (self.wire, self.state) = (wire, state)
         try wire.start { frame, descriptors throws(SeamError) in
             if frame.kind == .call {
                 try Self.begin(frame, descriptors, state, wire, limits, answer)
@@ -37,6 +38,13 @@ public final class SeamServer: Sendable {
 
     /// Ends the seam; what is being answered is cancelled.
     public func close() { wire.close() }
+
+    /// Waits until every call is answered and told, or for two seconds.
+    public func drain() async {
+        for _ in 0..<400 where !state.value.withLock({ $0.calls.isEmpty }) || !wire.isTold {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
 
     private static func begin(
         _ frame: Frame, _ descriptors: [Descriptor], _ state: Shared, _ wire: Wire, _ limits: SeamLimits,

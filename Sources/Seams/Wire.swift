@@ -77,6 +77,9 @@ final class Wire: Sendable {
         if isRest { wake() }
     }
 
+    /// Whether nothing is left to be taken.
+    var isTold: Bool { output.withLock { $0.chunks.isEmpty } }
+
     /// Ends the thread and, with it, the connection; what was not yet taken is dropped.
     func close() {
         output.withLock { output in

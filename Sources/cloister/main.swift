@@ -9,5 +9,8 @@ if cp_quiet_crashes(CommandLine.unsafeArgv) != 0 {
 }
 umask(0o077)
 signal(SIGPIPE, SIG_IGN)
-if let role = RoleName.named(by: CommandLine.arguments) { await RoleName.run(role) }
+if let role = RoleName.named(by: CommandLine.arguments) {
+    pthread_setname_np(pthread_self(), "cloister \(role.prefix(6))")
+    await RoleName.run(role)
+}
 await Cloister.run()

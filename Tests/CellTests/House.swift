@@ -38,9 +38,10 @@ struct House {
 
     init(context: Int = 2_048) throws {
         let file = try ModelFile(bytes: TinyModel.pinned(TinyModel.writer(context: context).bytes()), name: "tiny")
-        let description = ModelDescription(file.inspect(), id: "tiny", name: "tiny", context: nil, guide: true)
+        var description = ModelDescription(file.inspect(), id: "tiny", name: "tiny", context: nil, guide: true)
+        description.loaded = true
         let engine = try Engine(file: file, options: EngineOptions(threads: 1))
-        let model = try LoadedModel(file, engine: engine, description: description, digest: "")
+        let model = try LoadedModel(file, engine: engine, description: description)
         let clock = clock
         let secret = Secret.random()
         let cells = CellHost(

@@ -9,28 +9,19 @@ public struct LoadedModel: Sendable {
     public let description: ModelDescription
     let tokenizer: Tokenizer
     let format: ChatFormat
-    let engine: any TokenEngine
+    /// Computes its tokens.
+    public let engine: any TokenEngine
 
     /// Prepares a model.
     /// - Parameters:
     ///   - file: its tokenizer and chat format are read; weights are the engine's.
     ///   - engine: computes with the same file.
-    ///   - description: what is known of the file.
-    ///   - digest: SHA-256 of the file, hexadecimal.
     /// - Throws: what `Tokenizer` and `ChatFormat` throw.
-    public init(
-        _ file: ModelFile, engine: any TokenEngine, description: ModelDescription, digest: String
-    ) throws(InferenceError) {
+    public init(_ file: ModelFile, engine: any TokenEngine, description: ModelDescription) throws(InferenceError) {
         tokenizer = try file.makeTokenizer()
         format = try file.makeChatFormat(tokenizer)
-        self.engine = engine
-        var description = description
-        (description.context, description.digest, description.loaded) = (engine.contextLength, digest, true)
-        self.description = description
+        (self.engine, self.description) = (engine, description)
     }
-
-    /// Whether no answer is being made.
-    public var isIdle: Bool { engine.isIdle }
 
     /// Whether its engine still runs.
     public var isRunning: Bool { engine.isRunning }

@@ -14,8 +14,10 @@ public struct SequenceID: Hashable, Sendable {
 public protocol TokenEngine: AnyObject, Sendable {
     /// Longest context in tokens.
     var contextLength: Int { get }
-    /// Whether no answer is being made or waits, as far as this side knows.
-    var isIdle: Bool { get }
+    /// Token ids are from 0 to below this.
+    var vocabularySize: Int { get }
+    /// Whether no answer is being made or waits, for anybody.
+    func isIdle() async -> Bool
     /// Whether it still answers; one that ended never does again.
     var isRunning: Bool { get }
     /// A new, empty sequence; it takes memory when it is first used.
@@ -106,7 +108,7 @@ public final class Engine: TokenEngine {
     public static var instructions: String { String(cString: ck_level()) }
 
     /// Whether no answer is being made or waits.
-    public var isIdle: Bool { scheduler.isIdle }
+    public func isIdle() async -> Bool { scheduler.isIdle }
 
     /// An engine of this process runs as long as the process.
     public var isRunning: Bool { true }

@@ -44,25 +44,24 @@ struct Serve: AsyncParsableCommand {
                 "context": context.map(String.init),
                 "threads": threads.map(String.init),
             ])
-            let node = try await Node.build(settings) { try await EngineProcess($0, options: $1) }
-            // The guide's process starts while the person reads; the first question need not wait for it.
-            Task { for try await _ in await node.shelf.load("guide") {} }
-            let lines = await Banner.lines(node, settings)
-            try await serve(node, settings, lines)
-            await node.cells.host.closeAll()
-            node.archive.close()
+            let server = try await Server.build(settings)
+            server.warmUp()
+            let lines = await Banner.lines(server, settings)
+            try await serve(server, settings, lines)
+            await server.cells.endAll()
+            server.archive.close()
         }
     }
 
-    private func serve(_ node: Node, _ settings: Settings, _ lines: [String]) async throws {
+    private func serve(_ server: Server, _ settings: Settings, _ lines: [String]) async throws {
         var logger = Logger(label: "cloister") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
-        let socket = try LocalSocket.prepare(in: node.directory.path)
-        let archive = node.archive
-        let door = Door(carrier: node.cells) { await Node.health(archive) }
+        let socket = try LocalSocket.prepare(in: server.directory.path)
+        let archive = server.archive
+        let door = Door(carrier: DoorCarrier(doors: server.doors)) { await archive.health() }
         let services = Gateway.services(
-            GatewayOptions(port: settings.port, socketPath: socket), door: HostDoor(cells: node.cells), logger: logger,
-            snapshot: { try await HostDoor.translated { try await ArchiveStore(archive: archive).snapshot() } }
+            GatewayOptions(port: settings.port, socketPath: socket), door: server.doors, logger: logger,
+            snapshot: { try await archive.snapshotForBackup() }
         ) { router in
             door.add(to: router)
         } whenListening: {
@@ -71,7 +70,7 @@ struct Serve: AsyncParsableCommand {
         }
         let group = ServiceGroup(
             configuration: .init(
-                services: (services + [Sweeper(host: node.cells.host)]).map { .init(service: $0) },
+                services: services.map { .init(service: $0) },
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
     }
@@ -79,20 +78,20 @@ struct Serve: AsyncParsableCommand {
 
 /// What is printed when the server listens.
 enum Banner {
-    static func lines(_ node: Node, _ settings: Settings) async -> [String] {
-        let models = await node.shelf.models()
+    static func lines(_ server: Server, _ settings: Settings) async -> [String] {
+        let models = await server.shelf.models()
         let others = models.count { !$0.guide && !$0.standard && $0.obstacles.isEmpty }
         let memory = ProcessInfo.processInfo.physicalMemory >> 30
-        let setup = node.setupToken.map { "setup=\($0)&" } ?? ""
+        let setup = server.setupToken.map { "setup=\($0)&" } ?? ""
         return [
             "Cloister, on this machine only",
             "  hardware   \(ProcessInfo.processInfo.activeProcessorCount) cores, \(memory) GiB memory, \(Engine.instructions) kernels",
             "  model      \(models.first.map(said) ?? "none")"
                 + (others == 0 ? "" : ", and \(others) more on this machine: cloister models list"),
-            "  data       \(node.directory.path) (sealed)",
-            "  open       http://localhost:\(settings.port)/#\(setup)node=\(node.cells.fingerprint)",
+            "  data       \(server.directory.path) (sealed)",
+            "  open       http://localhost:\(settings.port)/#\(setup)node=\(server.cells.fingerprint)",
         ]
-            + (node.setupToken == nil
+            + (server.setupToken == nil
                 ? [] : ["             the link creates the owner, once; keep it to yourself until then"])
     }
 

@@ -7,7 +7,7 @@ import Vault
 /// Joins the cell to the archive: sealed values on one side, opaque rows on the other, and errors that a person can
 /// read.
 struct ArchiveStore: SealedStore {
-    let archive: Archive
+    let archive: any RowStore
 
     func hasAccounts() async throws -> Bool { try await said { try await archive.hasAccounts() } }
 
@@ -101,9 +101,6 @@ struct ArchiveStore: SealedStore {
         try await said { try await archive.size(account: account.bytes) }
     }
 
-    /// A copy of the whole archive in the data directory; its name.
-    func snapshot() async throws -> String { try await said { try await archive.snapshot() } }
-
     private func row(_ account: Account) -> AccountRow {
         AccountRow(id: account.id.bytes, revision: account.revision, record: account.encoded())
     }
@@ -126,6 +123,7 @@ struct ArchiveStore: SealedStore {
             wrappedKey: row.wrappedKey, head: SealedHead(version: row.headVersion, box: row.head))
     }
 
+    /// Runs what asks the archive, and says its errors as a person can read them.
     private func said<T>(_ body: () async throws -> T) async throws -> T {
         do { return try await body() } catch let error as ArchiveError {
             throw Refusal(archive: error)
@@ -146,6 +144,8 @@ extension Refusal {
         case .notFound: self.init(.notFound, "There is no such conversation.")
         case .conflict: self.init(.busy, "It was changed elsewhere meanwhile. Try again.")
         case .damaged: self.init(.tampered, "The archive is damaged. Restore a backup; nothing was overwritten.")
+        case .unreachable:
+            self.init(.storeFailed, "The archive cannot be reached at the moment. This was not stored; try again.")
         case .inUse, .untrustedDirectory, .backup:
             self.init(.storeFailed, "The archive is in use or cannot be trusted.")
         }

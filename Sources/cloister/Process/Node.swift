@@ -4,37 +4,53 @@ import Cell
 import Cryptography
 import Foundation
 
-/// Everything that a running Cloister is made of, joined.
+/// Everything that a command without a server is made of, joined: all of it in this process.
 struct Node {
     let directory: DataDirectory
     let archive: Archive
     let cells: CellNode
-    let shelf: Shelf
     /// What the first account is made with; nil if there is one.
     let setupToken: String?
 
     /// Opens the data directory, finds the models, and makes the host of the cells.
-    /// - Parameter makeEngine: where models compute; in this process if nobody says otherwise.
-    static func build(
-        _ settings: Settings, makeEngine: @escaping Shelf.MakeEngine = Shelf.inProcess
-    ) async throws -> Node {
+    static func build(_ settings: Settings) async throws -> Node {
+        let ground = try await Ground.lay(settings)
+        let host = CellHost(
+            lookupKey: CellHost.lookupKey(nodeSecret: ground.secret), store: ArchiveStore(archive: ground.archive),
+            models: try Shelf(settings, own: OwnStore(in: ground.directory.path)),
+            neighbours: Alone(setupToken: ground.setupToken), evidence: ground.evidence)
+        return Node(
+            directory: ground.directory, archive: ground.archive,
+            cells: try CellNode(nodeSecret: ground.secret, host: host), setupToken: ground.setupToken)
+    }
+}
+
+/// What both a command alone and a server stand on: the data directory, the archive and the node's identity.
+struct Ground: ~Copyable {
+    let directory: DataDirectory
+    let archive: Archive
+    /// The seed of the node's identity.
+    let secret: Secret
+    /// What the first account is made with; nil if there is one.
+    let setupToken: String?
+
+    static func lay(_ settings: Settings) async throws -> Ground {
         let directory = try DataDirectory(path: settings.data)
         let archive = try Archive(in: directory)
         _ = try await archive.deleteExpired(today: UInt32(clamping: Int(Date().timeIntervalSince1970 / 86_400)))
-        let shelf = try Shelf(settings, own: OwnStore(in: directory.path), makeEngine: makeEngine)
         let setupToken = try await archive.hasAccounts() ? nil : Base64URL.encode(randomBytes(16))
-        let secret = try nodeSecret(in: directory)
-        let host = CellHost(
-            lookupKey: CellHost.lookupKey(nodeSecret: secret), store: ArchiveStore(archive: archive), models: shelf,
-            neighbours: Alone(setupToken: setupToken),
-            evidence: {
-                var evidence = SocketTables.read()
-                evidence.archive = Archive.file(in: directory)
-                return evidence
-            })
-        return Node(
-            directory: directory, archive: archive, cells: try CellNode(nodeSecret: secret, host: host), shelf: shelf,
-            setupToken: setupToken)
+        return Ground(
+            directory: directory, archive: archive, secret: try nodeSecret(in: directory), setupToken: setupToken)
+    }
+
+    /// What this process can show of its connections, and where the archive lies.
+    var evidence: @Sendable () -> ProcessEvidence {
+        let file = Archive.file(in: directory)
+        return {
+            var evidence = SocketTables.read()
+            evidence.archive = file
+            return evidence
+        }
     }
 
     /// The seed of the node's identity: made once, private to the user, never sent.

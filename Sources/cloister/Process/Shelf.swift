@@ -9,9 +9,18 @@ import Inference
 actor Shelf: ModelShelf {
     private static let guideID = "guide"
 
+    /// A model whose engine runs.
+    struct Ready: Sendable {
+        let file: ModelFile
+        let engine: any TokenEngine
+        let description: ModelDescription
+    }
+
     private struct Loaded {
-        let model: LoadedModel
+        let model: Ready
         var lastUse: ContinuousClock.Instant
+        /// With its tokenizer, for cells of this process.
+        var prepared: LoadedModel?
     }
 
     private let catalogue: Catalogue
@@ -23,7 +32,7 @@ actor Shelf: ModelShelf {
     /// What the person asked for at the start; nil: what the store remembers.
     private let wanted: FoundModel?
     private var loaded: [String: Loaded] = [:]
-    private var loading: [String: (task: Task<LoadedModel, any Error>, needs: Int)] = [:]
+    private var loading: [String: (task: Task<Ready, any Error>, needs: Int)] = [:]
     private var inspections: [String: (stamp: String, inspection: ModelInspection)] = [:]
 
     /// Makes the engine of a model: here, or in a process of its own.
@@ -75,16 +84,27 @@ actor Shelf: ModelShelf {
         Task {
             do {
                 let model = try await ready(name) { continuation.yield(.progress(done: $0, total: $1)) }
-                continuation.yield(.ready(model))
+                continuation.yield(.ready(try prepared(model)))
                 continuation.finish()
             } catch { continuation.finish(throwing: Refusal(model: error)) }
         }
         return stream
     }
 
+    /// Its tokenizer is made once.
+    private func prepared(_ model: Ready) throws -> LoadedModel {
+        let id = model.description.id
+        if let known = loaded[id]?.prepared { return known }
+        let made = try LoadedModel(model.file, engine: model.engine, description: model.description)
+        loaded[id]?.prepared = made
+        return made
+    }
+
     private func standardID(_ memory: OwnStore.Memory) -> String { wanted?.id ?? memory.standard ?? Self.guideID }
 
-    private func ready(_ name: String?, progress: @escaping @Sendable (Int, Int) -> Void) async throws -> LoadedModel {
+    /// The model of this id or name, its engine running.
+    /// - Throws: what `Refusal(model:)` explains.
+    func ready(_ name: String?, progress: @escaping @Sendable (Int, Int) -> Void) async throws -> Ready {
         let memory = own.memory()
         let id = name.flatMap { $0 == standardModelName ? nil : $0 } ?? standardID(memory)
         if id == Self.guideID { return try await readyGuide() }
@@ -96,32 +116,32 @@ actor Shelf: ModelShelf {
             throw Refusal(
                 .unsupported, "\(found.name) does not run here: \(description.obstacles.joined(separator: "; ")).")
         }
-        try makeRoom(for: description)
+        try await makeRoom(for: description)
+        if let known = loading[found.id] { return try await known.task.value }
         let (own, options, makeEngine) = (own, options, makeEngine)
         return try await loading(description) {
             let file = try found.open()
             let digest = try found.verify(file, in: own) { progress($0, file.byteCount) }
-            return try LoadedModel(
-                file, engine: try await makeEngine(file, options), description: description, digest: digest)
+            return Ready(file, try await makeEngine(file, options), description, digest: digest)
         }
     }
 
     /// The guide: part of the program, so there is nothing to find or to check.
-    private func readyGuide() async throws -> LoadedModel {
+    private func readyGuide() async throws -> Ready {
         if let model = running(Self.guideID) { return model }
         if let known = loading[Self.guideID] { return try await known.task.value }
         let (description, threads, makeEngine) = (guide, options.threads, makeEngine)
         return try await loading(description) {
             let file = try BuiltInGuide.open()
             let engine = try await makeEngine(file, EngineOptions(threads: threads))
-            return try LoadedModel(file, engine: engine, description: description, digest: file.digest())
+            return Ready(file, engine, description, digest: file.digest())
         }
     }
 
     /// A model that is loaded and whose engine runs; it was used now.
-    private func running(_ id: String) -> LoadedModel? {
+    private func running(_ id: String) -> Ready? {
         guard let model = loaded[id]?.model else { return nil }
-        guard model.isRunning else {
+        guard model.engine.isRunning else {
             loaded[id] = nil
             return nil
         }
@@ -131,8 +151,8 @@ actor Shelf: ModelShelf {
 
     /// Loads off this actor; who asks meanwhile waits for the same.
     private func loading(
-        _ description: ModelDescription, _ load: @escaping @Sendable () async throws -> LoadedModel
-    ) async throws -> LoadedModel {
+        _ description: ModelDescription, _ load: @escaping @Sendable () async throws -> Ready
+    ) async throws -> Ready {
         let task = Task.detached { try await load() }
         loading[description.id] = (task, description.needs)
         defer { loading[description.id] = nil }
@@ -142,13 +162,16 @@ actor Shelf: ModelShelf {
     }
 
     /// Unloads what was unused for longest until the model fits.
-    private func makeRoom(for model: ModelDescription) throws {
-        let coming = loading.values.map(\.needs).reduce(0, +)
-        func used() -> Int { coming + loaded.values.map(\.model.description.needs).reduce(0, +) }
-        let idle = loaded.filter { $0.value.model.isIdle && $0.key != Self.guideID }.sorted {
-            $0.value.lastUse < $1.value.lastUse
+    private func makeRoom(for model: ModelDescription) async throws {
+        func used() -> Int {
+            loading.values.map(\.needs).reduce(0, +) + loaded.values.map(\.model.description.needs).reduce(0, +)
         }
-        for (id, _) in idle where used() + model.needs > budget { loaded[id] = nil }
+        let oldest = loaded.filter { $0.key != Self.guideID }.sorted { $0.value.lastUse < $1.value.lastUse }
+        for (id, old) in oldest where used() + model.needs > budget {
+            // Who asks an engine may wait; meanwhile it may have been used.
+            guard await old.model.engine.isIdle(), loaded[id]?.lastUse == old.lastUse else { continue }
+            loaded[id] = nil
+        }
         guard used() + model.needs <= budget else {
             throw Refusal(
                 .modelFailed,
@@ -158,7 +181,7 @@ actor Shelf: ModelShelf {
     }
 
     private func describe(_ found: FoundModel, _ memory: OwnStore.Memory) -> ModelDescription {
-        if let model = loaded[found.id]?.model, model.isRunning { return model.description }
+        if let model = loaded[found.id]?.model, model.engine.isRunning { return model.description }
         var description = ModelDescription(
             inspect(found), id: found.id, name: found.name, context: options.contextLength)
         description.digest = memory.digests[found.id]
@@ -178,9 +201,20 @@ actor Shelf: ModelShelf {
     }
 }
 
+extension Shelf.Ready {
+    fileprivate init(
+        _ file: ModelFile, _ engine: any TokenEngine, _ description: ModelDescription, digest: String
+    ) {
+        (self.file, self.engine) = (file, engine)
+        var description = description
+        (description.context, description.digest, description.loaded) = (engine.contextLength, digest, true)
+        self.description = description
+    }
+}
+
 extension Refusal {
     /// What went wrong with a model, for a person.
-    fileprivate init(model error: any Error) {
+    init(model error: any Error) {
         switch error {
         case let refusal as Refusal: self = refusal
         case let error as CatalogueError:

@@ -10,20 +10,39 @@ import Synchronization
 final class Child: Sendable {
     /// Where a child finds its control seam.
     static let controlDescriptor: Int32 = 3
+    /// Where it finds the seam on which it asks us.
+    static let requestDescriptor: Int32 = 4
 
     /// Its number, for `ps` and the privacy panel.
     let process: pid_t
     /// The way to ask it.
     let control: SeamClient
+    /// Where it asks us; nil for roles that have nothing to ask.
+    private let requests: SeamServer?
 
     /// Starts a process.
+    /// - Parameters:
+    ///   - answer: answers what the process asks; none for roles that have nothing to ask.
+    ///   - ended: called once when it is gone.
     /// - Throws: `UserError` if the machine does not let us.
-    init(_ role: RoleName) throws {
+    init(
+        _ role: RoleName, answer: (@Sendable (ServedCall) async throws -> Void)? = nil,
+        ended: @escaping @Sendable () -> Void = {}
+    ) throws {
         let gone = Latch()
         do {
             let (near, far) = try Descriptor.pair()
-            process = try Self.spawn(role, control: far)
-            control = try SeamClient(near, limits: .control) { gone.raise() }
+            let asking = try answer.map { _ in try Descriptor.pair() }
+            process = try Self.spawn(role, [far] + (asking.map { [$0.1] } ?? []))
+            control = try SeamClient(near, limits: .control) {
+                gone.raise()
+                ended()
+            }
+            if let asking, let answer {
+                requests = try SeamServer(asking.0, limits: .control, answer: answer)
+            } else {
+                requests = nil
+            }
         } catch is SeamError { throw UserError("the \(role.rawValue) process could not be connected") }
         self.gone = gone
         let process = process
@@ -42,13 +61,13 @@ final class Child: Sendable {
 
     deinit { control.close() }
 
-    private static func spawn(_ role: RoleName, control: Descriptor) throws -> pid_t {
+    private static func spawn(_ role: RoleName, _ descriptors: [Descriptor]) throws -> pid_t {
         let words = ["cloister", RoleName.command, role.rawValue]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }
         var process: pid_t = 0
-        let code = cp_spawn(&process, arguments, environ, [control.raw], 1)
+        let code = cp_spawn(&process, arguments, environ, descriptors.map(\.raw), descriptors.count)
         guard code == 0 else {
             throw UserError("the \(role.rawValue) process could not be started: \(String(cString: strerror(code)))")
         }

@@ -30,6 +30,8 @@ enum EngineCall: UInt8 {
     case generate = 1
     /// A sequence of this connection: its memory is zeroed.
     case close = 2
+    /// Whether no answer is being made for anybody: one byte.
+    case isIdle = 3
 }
 
 /// The engine's process: holds weights and token ids, and nothing else.
@@ -102,6 +104,7 @@ private final class EngineConnection: Sendable {
             let number = call.payload.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             if let sequence = sequences.withLock({ $0.removeValue(forKey: number) }) { engine.closeSequence(sequence) }
             try await call.send([])
+        case .isIdle: try await call.send([await engine.isIdle() ? 1 : 0])
         case nil: throw SeamError.malformed
         }
     }

@@ -5,6 +5,8 @@ import Seams
 enum RoleName: String {
     /// One loaded model: token ids in, token ids out.
     case engine
+    /// One person's keys and plaintext.
+    case cell
 
     /// The argument that makes this binary run as a role; not for people.
     static let command = "role"
@@ -27,6 +29,7 @@ enum RoleName: String {
         do {
             switch role {
             case .engine: try await EngineRole.run(control)
+            case .cell: try await CellRole.run(control, Descriptor(Child.requestDescriptor))
             }
         } catch {
             Terminal.note("cloister \(name): the process could not go on")

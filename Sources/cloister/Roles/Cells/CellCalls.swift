@@ -1,0 +1,94 @@
+import Cell
+import Channel
+import Foundation
+import Seams
+
+/// What the supervisor asks of a cell process; `docs/formats/seams.md` §6.
+enum CellOrder: UInt8 {
+    /// Fields: admission, look-up key; descriptors: door seam, store seam. Once.
+    case begin = 1
+    /// Fields: name, sealed channel.
+    case adopt
+    /// Answered by a list of sessions.
+    case sessions
+    /// A session's name; one byte tells whether there was one.
+    case closeSession
+    /// Ends, after what is being answered was told so.
+    case end
+}
+
+/// What a cell process asks of the supervisor; `docs/formats/seams.md` §7.
+enum CellRequest: UInt8 {
+    case models = 1
+    /// A name, or nothing; answered by progress, and then a model with its engine's socket and its file.
+    case load
+    case evidence
+    case isSetup, finishSetup
+    case claim, handOver
+    case sessions, closeSession, endKeys
+    /// Answered when a passphrase may be stretched; held until it is done.
+    case stretch
+
+    struct Progress: Codable, Sendable { let done, total: Int }
+
+    struct Ready: Codable, Sendable {
+        let description: ModelDescription
+        let vocabulary: Int
+    }
+}
+
+/// What the gateway asks of a cell; `docs/formats/seams.md` §8.
+enum DoorCall: UInt8 {
+    /// An opening; answered by fields: sealed reply, route, name or nothing, whether the cell is here.
+    case open = 1
+    /// Fields: route, action, object, sealed request; answered by an empty part, and then sealed pieces.
+    case ask
+}
+
+extension SeamLimits {
+    /// Between the gateway and a cell.
+    static let door = SeamLimits(payload: (1 << 20) + 4_096)
+}
+
+extension Refusal {
+    /// As the payload of a failure.
+    var encoded: [UInt8] { (try? JSONEncoder().encode(RefusalEnvelope(self))).map { Array($0) } ?? [] }
+
+    /// What a failure says; what nobody explained is an end of the other process.
+    init(_ error: SeamError) {
+        if case .failed(let payload) = error,
+            let envelope = try? JSONDecoder().decode(RefusalEnvelope.self, from: Data(payload))
+        {
+            self = envelope.error
+        } else {
+            self.init(.locked, "This session is locked. Unlock it again.")
+        }
+    }
+
+    /// Runs what answers a call, so that a refusal travels in words.
+    static func told(_ body: () async throws -> Void) async throws {
+        do { try await body() } catch let refusal as Refusal { throw SeamError.failed(refusal.encoded) }
+    }
+}
+
+extension SeamClient {
+    /// Asks with JSON and reads JSON.
+    func ask<Answer: Decodable>(_ method: UInt8, _ content: some Encodable, as: Answer.Type) async throws -> Answer {
+        do {
+            let part = try await ask(method, Array(try JSONEncoder().encode(content)))
+            return try JSONDecoder().decode(Answer.self, from: Data(part.bytes))
+        } catch let error as SeamError { throw Refusal(error) }
+    }
+}
+
+extension ServedCall {
+    /// Reads the request's JSON.
+    func read<Content: Decodable>(_: Content.Type) throws -> Content {
+        do { return try JSONDecoder().decode(Content.self, from: Data(payload)) } catch { throw SeamError.malformed }
+    }
+
+    /// Answers with JSON.
+    func tell(_ value: some Encodable, descriptors: [Descriptor] = []) async throws {
+        try await send(Array(try JSONEncoder().encode(value)), descriptors: descriptors)
+    }
+}

@@ -1,0 +1,201 @@
+import Archive
+import Cell
+import Channel
+import Cryptography
+import Foundation
+import Inference
+import Seams
+
+/// The supervisor's part in people's cells: starts their processes, and knows which is whose.
+///
+/// It holds the node's identity and the keys of offers, and sees neither passphrases nor what any cell holds.
+actor CellDirectory {
+    private struct Entry {
+        let child: Child
+        var name: CellName?
+    }
+
+    private let shelf: Shelf
+    private let archive: any RowStore
+    private let lookupKey: [UInt8]
+    private let evidence: @Sendable () -> ProcessEvidence
+    private let stretching = StretchLine()
+    private let setup: Alone
+    /// The node's fingerprint, to be pinned.
+    nonisolated let fingerprint: String
+    private var reception: Reception
+    private var cells: [Int: Entry] = [:]
+    private var stores: [Int: SeamServer] = [:]
+    private var spare: Int?
+    private var lastNumber = 0
+
+    init(
+        nodeSecret: borrowing Secret, setupToken: String?, shelf: Shelf, archive: any RowStore,
+        evidence: @escaping @Sendable () -> ProcessEvidence
+    ) throws {
+        let reception = Reception(identity: try SigningKey(seed: nodeSecret))
+        fingerprint = reception.fingerprint
+        self.reception = reception
+        lookupKey = CellHost.lookupKey(nodeSecret: nodeSecret).withUnsafeBytes { Array($0) }
+        (self.shelf, self.archive, self.evidence) = (shelf, archive, evidence)
+        setup = Alone(setupToken: setupToken)
+    }
+
+    /// The record of a fresh key, with a challenge.
+    func offer() throws -> [UInt8] { try reception.offer(now: now()) }
+
+    /// A cell's process for an opening: whoever it turns out to be for.
+    /// - Returns: the door seam on which it waits for the opening.
+    /// - Throws: a `Refusal` if there was no such offer, or no process can be started.
+    func admit(_ opening: [UInt8]) async throws -> Descriptor {
+        var admission: [UInt8]
+        do { admission = try reception.admit(opening, now: now()).encoded() } catch { throw Refusal(channel: error) }
+        defer { admission.erase() }
+        let number = try spare ?? start()
+        spare = nil
+        guard let child = cells[number]?.child else { throw Refusal(.internal, "A cell could not be started.") }
+        let (near, far) = try Descriptor.pair()
+        let (archiveEnd, cellEnd) = try Descriptor.pair()
+        let store = try StoreServer.serve(archive, on: archiveEnd)
+        stores[number] = store
+        do {
+            _ = try await child.control.ask(
+                CellOrder.begin.rawValue, Fields(admission, lookupKey).encoded(), descriptors: [far, cellEnd])
+        } catch { throw Refusal(.internal, "A cell could not be started.") }
+        prepareSpare()
+        return near
+    }
+
+    /// Starts a process ahead of time, so that the next opening need not wait for it.
+    func prepareSpare() { if spare == nil { spare = try? start() } }
+
+    /// Ends every cell, before the server ends.
+    func endAll() async {
+        for entry in cells.values { _ = try? await entry.child.control.ask(CellOrder.end.rawValue) }
+        (cells, stores, spare) = ([:], [:], nil)
+    }
+
+    private func start() throws -> Int {
+        lastNumber += 1
+        let number = lastNumber
+        let child = try Child(.cell) { [weak self] call in
+            try await Refusal.told { try await self?.answer(call, from: number) }
+        } ended: { [weak self] in
+            Task { await self?.ended(number) }
+        }
+        cells[number] = Entry(child: child)
+        return number
+    }
+
+    private func ended(_ number: Int) {
+        cells[number] = nil
+        stores[number] = nil
+        if spare == number { spare = nil }
+    }
+
+    private func answer(_ call: ServedCall, from number: Int) async throws {
+        switch CellRequest(rawValue: call.method) {
+        case .models: try await call.tell(await shelf.models())
+        case .load: try await load(call)
+        case .evidence: try await call.tell(evidence())
+        case .isSetup:
+            let isRight = await setup.isSetup(String(decoding: call.payload, as: UTF8.self))
+            try await call.send([isRight ? 1 : 0])
+        case .finishSetup:
+            await setup.finishSetup()
+            try await call.send([1])
+        case .claim: try await call.send([claim(try call.read(CellName.self), number) ? 1 : 0])
+        case .handOver:
+            var fields = try Fields(decoding: call.payload)
+            let name = try JSONDecoder().decode(CellName.self, from: Data(try fields.bytes()))
+            guard let cell = cells.first(where: { $0.value.name == name })?.value.child else {
+                throw Refusal(.busy, "This session is being locked. Try again.")
+            }
+            _ = try await cell.control.ask(CellOrder.adopt.rawValue, call.payload)
+            try await call.send([1])
+        case .sessions, .closeSession, .endKeys: try await answerOfOthers(call, number)
+        case .stretch:
+            try await stretching.enter()
+            defer { Task { await stretching.leave() } }
+            try await call.send([1])
+            // Held until the cell lets go of the call, or ends.
+            while try await call.next() != nil {}
+        case nil: throw SeamError.malformed
+        }
+    }
+
+    /// What an owner asks of the cells of their own API keys.
+    private func answerOfOthers(_ call: ServedCall, _ number: Int) async throws {
+        guard let own = cells[number]?.name, own.isOwners else { throw Refusal(.denied, "An API key may not do this.") }
+        let others = cells.filter { $0.key != number && $0.value.name?.account == own.account }.map(\.value.child)
+        switch CellRequest(rawValue: call.method) {
+        case .sessions:
+            var sessions: [SessionDescription] = []
+            for other in others {
+                sessions +=
+                    (try? await other.control.ask(CellOrder.sessions.rawValue, [String](), as: [SessionDescription].self))
+                    ?? []
+            }
+            try await call.tell(sessions)
+        case .closeSession:
+            for other in others {
+                let reply = try? await other.control.ask(CellOrder.closeSession.rawValue, call.payload)
+                if reply?.bytes == [1] { return try await call.send([1]) }
+            }
+            try await call.send([0])
+        default:
+            for other in others { _ = try? await other.control.ask(CellOrder.end.rawValue) }
+            try await call.send([1])
+        }
+    }
+
+    private func claim(_ name: CellName, _ number: Int) -> Bool {
+        let isTaken = cells.contains { $0.key != number && $0.value.name == name && $0.value.child.isRunning }
+        guard !isTaken, cells[number]?.name == nil || cells[number]?.name == name else { return false }
+        cells[number]?.name = name
+        return true
+    }
+
+    private nonisolated func load(_ call: ServedCall) async throws {
+        let wanted = String(decoding: call.payload, as: UTF8.self)
+        let (steps, step) = AsyncStream<CellRequest.Progress>.makeStream(bufferingPolicy: .bufferingNewest(2))
+        let shelf = shelf
+        let loading = Task {
+            defer { step.finish() }
+            return try await shelf.ready(wanted.isEmpty ? nil : wanted) { step.yield(.init(done: $0, total: $1)) }
+        }
+        for await progress in steps { try await call.tell(progress) }
+        do {
+            let model = try await loading.value
+            guard let engine = model.engine as? RemoteEngine else { throw SeamError.malformed }
+            let file = model.file.descriptor.map { [Descriptor(dup($0))] } ?? []
+            try await call.tell(
+                CellRequest.Ready(description: model.description, vocabulary: engine.vocabularySize),
+                descriptors: [try await engine.connect()] + file)
+        } catch let error as SeamError { throw error } catch { throw Refusal(model: error) }
+    }
+
+    private func now() -> UInt64 { UInt64(max(Date().timeIntervalSince1970, 0)) }
+}
+
+/// Two passphrases are stretched at a time, whoever asks; a bounded number waits.
+private actor StretchLine {
+    private static let (atOnce, lineLimit) = (2, 16)
+    private var working = 0
+    private var line: [CheckedContinuation<Void, Never>] = []
+
+    func enter() async throws {
+        if working < Self.atOnce {
+            working += 1
+            return
+        }
+        guard line.count < Self.lineLimit else {
+            throw Refusal(.busy, "Too many people are unlocking at once. Try again in a moment.")
+        }
+        await withCheckedContinuation { line.append($0) }
+    }
+
+    func leave() {
+        if line.isEmpty { working -= 1 } else { line.removeFirst().resume() }
+    }
+}

@@ -1,0 +1,88 @@
+import Channel
+import Foundation
+import Inference
+import Seams
+import Synchronization
+
+/// The way to an engine in another process.
+final class RemoteEngine: TokenEngine {
+    let contextLength: Int
+    let vocabularySize: Int
+    private let seam: SeamClient
+    private let gone: Latch
+    /// The process, on the side that started it; it ends with this value.
+    private let child: Child?
+    private let lastSequence = Atomic<UInt64>(0)
+
+    /// - Parameter socket: a tokens seam that the engine serves.
+    init(_ socket: Descriptor, _ loaded: EngineOrder.Loaded, child: Child? = nil) throws(SeamError) {
+        let gone = Latch()
+        (contextLength, vocabularySize) = (loaded.context, loaded.vocabulary)
+        seam = try SeamClient(socket, limits: .tokens) { gone.raise() }
+        (self.gone, self.child) = (gone, child)
+    }
+
+    /// Starts a process and loads a model in it.
+    /// - Throws: `Refusal` if the model does not load, `UserError` if the process does not start.
+    static func start(_ file: ModelFile, options: EngineOptions) async throws -> RemoteEngine {
+        let child = try Child(.engine)
+        let load = EngineOrder.Load(name: file.name, threads: options.threads, context: options.contextLength)
+        let descriptors = file.descriptor.map { [Descriptor(dup($0))] } ?? []
+        do {
+            let reply = try await child.control.ask(
+                EngineOrder.load.rawValue, Array(try JSONEncoder().encode(load)), descriptors: descriptors)
+            let loaded = try JSONDecoder().decode(EngineOrder.Loaded.self, from: Data(reply.bytes))
+            return try RemoteEngine(try await connect(child), loaded, child: child)
+        } catch SeamError.failed(let words) {
+            throw Refusal(.modelFailed, "The model was not loaded: \(String(decoding: words, as: UTF8.self)).")
+        } catch is SeamError { throw Refusal(.modelFailed, "The model's process ended while it was being loaded.") }
+    }
+
+    /// A socket over which another process can use this engine.
+    func connect() async throws -> Descriptor {
+        guard let child else { throw SeamError.closed }
+        return try await Self.connect(child)
+    }
+
+    private static func connect(_ child: Child) async throws -> Descriptor {
+        let (near, far) = try Descriptor.pair()
+        _ = try await child.control.ask(EngineOrder.attach.rawValue, descriptors: [far])
+        return near
+    }
+
+    var isRunning: Bool { !gone.isRaised }
+
+    /// An engine that does not answer does nothing.
+    func isIdle() async -> Bool {
+        guard let reply = try? await seam.ask(EngineCall.isIdle.rawValue) else { return true }
+        return reply.bytes == [1]
+    }
+
+    func openSequence() -> SequenceID {
+        SequenceID(number: lastSequence.add(1, ordering: .relaxed).newValue)
+    }
+
+    func closeSequence(_ sequence: SequenceID) {
+        let number = withUnsafeBytes(of: sequence.number.littleEndian) { Array($0) }
+        Task { [seam] in _ = try? await seam.ask(EngineCall.close.rawValue, number) }
+    }
+
+    func generate(_ request: GenerationRequest) throws(InferenceError) -> Generation {
+        try request.validate(context: contextLength, vocabulary: vocabularySize)
+        do throws(SeamError) {
+            return Generation(RemoteAnswer(call: try seam.call(EngineCall.generate.rawValue, request.encoded())))
+        } catch { throw .engineGone }
+    }
+}
+
+/// The events of an answer that is being made in another process.
+private struct RemoteAnswer: GenerationSource {
+    let call: Call
+
+    func next() async -> GenerationEvent? {
+        guard let part = try? await call.next() else { return nil }
+        return try? GenerationEvent(decoding: part.bytes)
+    }
+
+    func cancel() { call.cancel() }
+}
