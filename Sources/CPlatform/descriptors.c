@@ -6,6 +6,9 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <unistd.h>
 
 /* Room for a control message with every descriptor that one part may carry. */
@@ -46,6 +49,12 @@ long cp_receive(int socket, void *bytes, size_t count, int *descriptors, size_t 
             memcpy(&descriptors[(*carried)++], CMSG_DATA(header) + i * sizeof(int), sizeof(int));
     }
     return message.msg_flags & MSG_CTRUNC ? -EMSGSIZE : received;
+}
+
+void cp_name(const char *name) {
+#ifdef __linux__
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+#endif
 }
 
 int cp_spawn(pid_t *process, char *const arguments[], char *const environment[], const int *descriptors, size_t count) {

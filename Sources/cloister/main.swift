@@ -10,7 +10,7 @@ if cp_quiet_crashes(CommandLine.unsafeArgv) != 0 {
 umask(0o077)
 signal(SIGPIPE, SIG_IGN)
 if let role = RoleName.named(by: CommandLine.arguments) {
-    pthread_setname_np(pthread_self(), "cloister \(role.prefix(6))")
+    cp_name("cloister \(role)")
     await RoleName.run(role)
 }
 await Cloister.run()

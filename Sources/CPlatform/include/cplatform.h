@@ -14,6 +14,9 @@ int cp_quiet_crashes(char *const argv[]);
 /* Whether the kernel would write this process to a core dump or let others of the user read it: PR_GET_DUMPABLE; -1 where there is no such thing. */
 int cp_dumpable(void);
 
+/* What `ps` and `top` call the calling thread, and so the process before it has others; 15 bytes. */
+void cp_name(const char *name);
+
 /* Descriptors that one part of a message between Cloister's processes, or a new process, may carry. */
 #define CP_DESCRIPTORS 4
 

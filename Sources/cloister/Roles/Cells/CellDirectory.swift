@@ -133,7 +133,8 @@ actor CellDirectory {
             var sessions: [SessionDescription] = []
             for other in others {
                 sessions +=
-                    (try? await other.control.ask(CellOrder.sessions.rawValue, [String](), as: [SessionDescription].self))
+                    (try? await other.control.ask(
+                        CellOrder.sessions.rawValue, [String](), as: [SessionDescription].self))
                     ?? []
             }
             try await call.tell(sessions)

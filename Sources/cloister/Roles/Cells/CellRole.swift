@@ -35,7 +35,9 @@ private actor CellProcess {
     private var isOpening = false
     private var isEnding = false
 
-    init(_ supervisor: SeamClient, end: @escaping @Sendable () -> Void) { (self.supervisor, self.end) = (supervisor, end) }
+    init(_ supervisor: SeamClient, end: @escaping @Sendable () -> Void) {
+        (self.supervisor, self.end) = (supervisor, end)
+    }
 
     func answer(_ call: ServedCall) async throws {
         switch CellOrder(rawValue: call.method) {

@@ -71,7 +71,8 @@ actor Doors: CellDoor {
 extension DoorRefusal {
     /// What went wrong, with its status over HTTP.
     init(translating error: any Error) {
-        let refusal = error as? Refusal ?? (error as? SeamError).map { Refusal($0) }
+        let refusal =
+            error as? Refusal ?? (error as? SeamError).map { Refusal($0) }
             ?? Refusal(.internal, "Something went wrong inside.")
         let status =
             switch refusal.code {

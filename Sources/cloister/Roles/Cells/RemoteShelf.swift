@@ -90,7 +90,8 @@ struct RemoteNeighbours: Neighbours {
 
     func evidence() async -> ProcessEvidence {
         let answer = try? await supervisor.ask(CellRequest.evidence.rawValue, [String](), as: ProcessEvidence.self)
-        return answer ?? ProcessEvidence(listening: [], outgoing: [], accepted: 0, source: "nothing answered", process: 0)
+        return answer
+            ?? ProcessEvidence(listening: [], outgoing: [], accepted: 0, source: "nothing answered", process: 0)
     }
 
     private func says(_ request: CellRequest, _ payload: [UInt8] = []) async -> Bool {

@@ -16,7 +16,8 @@ extension Fields {
 
     init(_ row: ConversationRow) {
         self.init(
-            row.id, row.scope, row.expiryDay.map { Fields.integer($0) } ?? [], Fields.integer(row.epoch), row.wrappedKey,
+            row.id, row.scope, row.expiryDay.map { Fields.integer($0) } ?? [], Fields.integer(row.epoch),
+            row.wrappedKey,
             Fields.integer(row.headVersion), row.head)
     }
 
