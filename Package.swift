@@ -66,6 +66,7 @@ let package = Package(
         room("Vault", ["Cryptography"]),
         room("Channel", ["Cryptography", .product(name: "AsyncAlgorithms", package: "swift-async-algorithms")]),
         room("Inference", ["CKernels", .product(name: "HeapModule", package: "swift-collections")]),
+        room("Confinement", ["CPlatform"]),
 
         room("Catalogue", ["Cryptography", "Inference"]),
 
@@ -79,6 +80,13 @@ let package = Package(
 
         // For tests
         .target(name: "TestSupport", dependencies: ["Inference"], path: "Tests/TestSupport", swiftSettings: strict),
+        .executableTarget(
+            name: "ConfinedProbe",
+            dependencies: [
+                "Confinement", "CPlatform", "Archive",
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ] + server,
+            path: "Tests/ConfinedProbe", swiftSettings: strict),
 
         // Root
         .executableTarget(
@@ -97,6 +105,7 @@ let package = Package(
         tests("Cryptography", ["TestSupport"]),
         tests("Vault", ["Cryptography"]),
         tests("Inference", ["CKernels", "TestSupport"], exclude: ["Goldens"]),
+        tests("Confinement", ["CPlatform", "ConfinedProbe", "TestSupport"]),
         tests("Catalogue", ["Inference", "TestSupport"]),
         tests("Archive", ["Cryptography"]),
         tests("Channel", ["Cryptography", "TestSupport"]),
