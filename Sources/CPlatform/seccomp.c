@@ -27,9 +27,9 @@ _Static_assert(sizeof(struct cp_instruction) == sizeof(struct sock_filter), "the
     X(memfd_create) X(memfd_secret) X(mincore) X(mkdirat) X(mlock) X(mlock2) X(mmap) X(mprotect) X(mremap) X(munlock) X(munmap) X(nanosleep) \
     X(newfstatat) X(openat) X(personality) X(pidfd_getfd) X(pidfd_open) X(pidfd_send_signal) X(pipe2) X(ppoll) X(prctl) X(pread64) X(preadv) X(prlimit64) \
     X(process_vm_readv) X(pselect6) X(ptrace) X(pwrite64) X(pwritev) X(read) X(readlinkat) X(readv) X(recvfrom) X(recvmsg) X(renameat) X(renameat2) \
-    X(restart_syscall) X(rseq) X(rt_sigaction) X(rt_sigprocmask) X(rt_sigreturn) X(rt_sigtimedwait) X(sched_get_priority_max) \
+    X(restart_syscall) X(rseq) X(rt_sigaction) X(rt_sigprocmask) X(rt_sigreturn) X(rt_sigsuspend) X(rt_sigtimedwait) X(sched_get_priority_max) \
     X(sched_get_priority_min) X(sched_getaffinity) X(sched_getparam) X(sched_getscheduler) X(sched_setaffinity) X(sched_yield) X(seccomp) X(sendmmsg) \
-    X(sendmsg) X(sendto) X(set_robust_list) X(set_tid_address) X(setpgid) X(setrlimit) X(setsid) X(setsockopt) X(shutdown) X(sigaltstack) \
+    X(sendmsg) X(sendto) X(set_robust_list) X(set_tid_address) X(setpgid) X(setpriority) X(setrlimit) X(setsid) X(setsockopt) X(shutdown) X(sigaltstack) \
     X(signalfd4) X(socket) X(socketpair) X(statfs) X(statx) X(symlinkat) X(sysinfo) X(tgkill) X(timerfd_create) X(timerfd_gettime) X(timerfd_settime) \
     X(umask) X(uname) X(unlinkat) X(unshare) X(utimensat) X(wait4) X(waitid) X(write) X(writev)
 #define X86_64_ONLY(X) \

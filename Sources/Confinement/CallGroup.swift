@@ -24,7 +24,9 @@ public struct CallGroup: Sendable {
             "exit", "exit_group", "futex", "getcpu", "restart_syscall", "rseq", "sched_getaffinity",
             "sched_get_priority_max", "sched_get_priority_min", "sched_getparam", "sched_getscheduler",
             "sched_setaffinity", "sched_yield", "set_robust_list",
-            Rule("clone", .has(0, Kernel.thread)), Rule("clone3", hidden: true),
+            Rule("clone", .has(0, Kernel.thread)), Rule("clone3", answer: .hidden),
+            // PRIO_PROCESS of the calling thread
+            Rule("setpriority", .among(0, [0]), .among(1, [0])),
             // PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS
             Rule("prctl", .among(0, [15, 16, 3, 21, 39])),
         ])
@@ -34,7 +36,8 @@ public struct CallGroup: Sendable {
         [
             "clock_getres", "clock_gettime", "clock_nanosleep", "getcwd", "getegid", "geteuid", "getgid", "getpgid",
             "getpgrp", "getpid", "getppid", "getrandom", "getrlimit", "getrusage", "gettid", "gettimeofday", "getuid",
-            "nanosleep", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "sysinfo",
+            "nanosleep", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
+            "sigaltstack", "sysinfo",
             "time", "uname",
             Rule("kill", .isThisProcess(0)), Rule("tgkill", .isThisProcess(0)),
             Rule("prlimit64", .among(0, [0]), .isNull(2)),
@@ -53,6 +56,11 @@ public struct CallGroup: Sendable {
             // TCGETS, FIONREAD, FIONBIO, FIOCLEX
             Rule("ioctl", .among(1, [0x5401, 0x541B, 0x5421, 0x5451])),
         ])
+
+    static let noFiles = CallGroup(
+        "no files",
+        "open nothing at all; what the runtime asks about its own threads is answered inside of the process",
+        [Rule("openat", answer: .answered)])
 
     static let reading = CallGroup(
         "reading files", "open for reading, list, look up, within the paths of the role",
@@ -110,6 +118,6 @@ public struct CallGroup: Sendable {
 
     /// All groups, in the order of the table.
     public static let all = [
-        memory, threads, itself, descriptors, reading, writing, connections, dialling, listening, children,
+        memory, threads, itself, descriptors, noFiles, reading, writing, connections, dialling, listening, children,
     ]
 }

@@ -43,7 +43,11 @@ public enum Confinement {
         /// - Throws: `notInForce` if the kernel does not confirm it.
         public func seal() throws(ConfinementError) -> Standing {
             #if os(Linux)
-                let filter = Filter(role.permissions.calls.flatMap(\.rules), process: Confinement.process)
+                let rules = role.permissions.calls.flatMap(\.rules)
+                let filter = Filter(rules, process: Confinement.process)
+                if rules.contains(where: { $0.answer == .answered }) {
+                    try ConfinementError.check(cp_answer_opening(), .filter)
+                }
                 let result = cp_filter(filter.program, UInt16(filter.program.count))
                 try ConfinementError.check(result, .filter)
                 guard result == 0 else { throw .threadNotCovered }

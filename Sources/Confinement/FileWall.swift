@@ -7,9 +7,9 @@ struct FileWall {
     /// What this kernel's version does not know.
     let lacking: [String]
 
-    private static let readFile: UInt64 = 1 << 2 | 1 << 3
-    /// READ, WRITE_FILE, REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_REG, TRUNCATE: no program, device, socket or link.
-    private static let writeFile: UInt64 = readFile | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 14
+    private static let readFile: UInt64 = 1 << 2, readDirectory: UInt64 = 1 << 3
+    /// WRITE_FILE, REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_REG, TRUNCATE: no program, device, socket or link.
+    private static let writeFile: UInt64 = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 14
     private static let bind: UInt64 = 1, connect: UInt64 = 2, scopes: UInt64 = 3
 
     /// Raises the wall around the calling thread and all that it starts.
@@ -23,8 +23,10 @@ struct FileWall {
         let rules = cp_landlock_rules(handled, network, offered >= 6 ? Self.scopes : 0)
         try ConfinementError.check(rules, .files)
         defer { _ = cp_call("close", Int(rules), 0, 0, 0, 0, 0) }
-        for (purposes, rights) in [(reads, Self.readFile), (permissions.writes, Self.writeFile)] {
-            for purpose in purposes { try Self.allow(purpose, given, rights & handled, rules) }
+        for purpose in reads + permissions.writes {
+            var rights = Self.readFile | (purpose == .threadStates ? 0 : Self.readDirectory)
+            if permissions.writes.contains(purpose) { rights |= Self.writeFile }
+            try Self.allow(purpose, given, rights & handled, rules)
         }
         try ConfinementError.check(cp_landlock_enforce(rules), .files)
         version = offered

@@ -20,12 +20,20 @@ struct Filter {
 
     /// One rule. It falls through to the next one with the number loaded, if the call is another or a condition fails.
     private static func block(_ rule: Rule, number: UInt32, process: Int32) -> [cp_instruction] {
-        var body = [end(rule.isHidden ? refuse | Kernel.noSuchCall : allow)]
+        var body = [end(action(rule.answer))]
         for condition in rule.conditions.reversed() {
             body = test(condition, failing: UInt8(body.count), process: process) + body
         }
         if !rule.conditions.isEmpty { body.append(load(0)) }
         return [jump(.equal, number, 0, UInt8(body.count))] + body
+    }
+
+    private static func action(_ answer: Rule.Answer) -> UInt32 {
+        switch answer {
+        case .allowed: allow
+        case .hidden: refuse | Kernel.noSuchCall
+        case .answered: trap
+        }
     }
 
     /// A test that goes on if the condition holds, and else jumps over `failing` more instructions.
@@ -64,6 +72,7 @@ struct Filter {
     #endif
     static let kill: UInt32 = 0x8000_0000
     static let allow: UInt32 = 0x7FFF_0000
+    static let trap: UInt32 = 0x0003_0000
     static let refuse: UInt32 = 0x0005_0000
 
     private static func offset(_ argument: Int) -> UInt32 { 16 + 8 * UInt32(argument) }

@@ -22,6 +22,11 @@ public enum Purpose: String, Codable, CaseIterable, Sendable {
     case dataDirectory
     /// Where the courier puts what it fetches; given by the caller.
     case downloads
+    /// What the runtime reads of its own threads (`/proc/<thread>/stat`); the rest of `/proc` cannot be told apart, but
+    /// neither listed nor, where it shows another process's memory, environment or files, read.
+    case threadStates
+    /// The kernel's random bytes as a file, which SQLite reads.
+    case randomness
     /// What tells local time from UTC, for log lines.
     case timeZone
     /// The certificates that the machine trusts.
@@ -33,6 +38,8 @@ public enum Purpose: String, Codable, CaseIterable, Sendable {
     public var standardPaths: [String] {
         switch self {
         case .dataDirectory, .downloads: []
+        case .threadStates: ["/proc"]
+        case .randomness: ["/dev/urandom"]
         case .timeZone: ["/etc/localtime", "/usr/share/zoneinfo"]
         case .trustRoots: ["/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"]
         case .nameResolution:

@@ -6,8 +6,18 @@ public struct Rule: Sendable, ExpressibleByStringLiteral {
     public let call: String
     /// What its arguments must meet.
     public let conditions: [Condition]
-    /// Whether the answer is ENOSYS, so that the C library takes an older call that can be checked.
-    public let isHidden: Bool
+    /// What happens then.
+    public let answer: Answer
+
+    /// What becomes of a call that meets the conditions.
+    public enum Answer: Sendable, Equatable {
+        /// It is made.
+        case allowed
+        /// ENOSYS, so that the C library takes an older call that can be checked.
+        case hidden
+        /// It is not made; a handler in the process says what it returned (`opening.c`).
+        case answered
+    }
 
     /// What an argument (0 to 5) must be. Only `isNull` looks at all 64 bits: the kernel reads the others as 32.
     public enum Condition: Sendable, Equatable {
@@ -23,10 +33,10 @@ public struct Rule: Sendable, ExpressibleByStringLiteral {
         case isThisProcess(Int)
     }
 
-    init(_ call: String, _ conditions: Condition..., hidden: Bool = false) {
+    init(_ call: String, _ conditions: Condition..., answer: Answer = .allowed) {
         self.call = call
         self.conditions = conditions
-        isHidden = hidden
+        self.answer = answer
     }
 
     public init(stringLiteral call: String) { self.init(call) }

@@ -28,19 +28,23 @@ extension Role {
     /// What it may do.
     public var permissions: Permissions {
         switch self {
-        case .engine: Permissions(Self.bare, reads: [], descriptors: 256, memory: .max)
-        case .cell: Permissions(Self.bare, reads: [], descriptors: 256, memory: 4 << 30)
+        case .engine: Permissions(Self.bare + [.noFiles], reads: [], descriptors: 256, memory: .max)
+        case .cell: Permissions(Self.bare + [.noFiles], reads: [], descriptors: 256, memory: 4 << 30)
         case .endpoints:
             Permissions(
-                Self.bare + [.reading, .connections], reads: [.timeZone], descriptors: 1_024, memory: 4 << 30)
+                Self.bare + [.reading, .connections], reads: [.threadStates, .randomness, .timeZone],
+                descriptors: 1_024,
+                memory: 4 << 30)
         case .gateway:
             Permissions(
-                Self.bare + [.reading, .writing, .connections], reads: [.timeZone], writes: [.dataDirectory],
+                Self.bare + [.reading, .writing, .connections], reads: [.threadStates, .randomness, .timeZone],
+                writes: [.dataDirectory],
                 descriptors: 4_096, memory: 4 << 30)
         case .courier:
             Permissions(
                 Self.bare + [.reading, .writing, .connections, .dialling],
-                reads: [.timeZone, .trustRoots, .nameResolution], writes: [.downloads], connects: true,
+                reads: [.threadStates, .randomness, .timeZone, .trustRoots, .nameResolution], writes: [.downloads],
+                connects: true,
                 descriptors: 256, memory: 4 << 30, granted: Self.outgoing)
         case .supervisor:
             Permissions(

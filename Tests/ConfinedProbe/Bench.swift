@@ -47,13 +47,16 @@ struct Bench {
         } catch { return "\(error)" }
     }
 
-    /// More tasks than cores, that compute and sleep.
+    /// More tasks than cores, that sleep, and compute for so long that libdispatch looks after its threads meanwhile.
     private func tasks() async throws {
         let sum = try await withThrowingTaskGroup(of: Int.self) { group in
             for index in 0..<64 {
                 group.addTask {
                     try await Task.sleep(for: .milliseconds(5))
-                    return (0..<100_000).reduce(index) { ($0 &* 31 &+ $1) & 0xFFFF } >= 0 ? 1 : 0
+                    let end = ContinuousClock.now + .milliseconds(150)
+                    var sum = index
+                    while ContinuousClock.now < end { sum = (0..<1_000).reduce(sum) { ($0 &* 31 &+ $1) & 0xFFFF } }
+                    return sum >= 0 ? 1 : 0
                 }
             }
             return try await group.reduce(0, +)

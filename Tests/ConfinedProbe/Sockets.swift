@@ -34,7 +34,9 @@ enum Sockets {
     /// `cmsghdr` is length (8 bytes), level and type (4 each); one descriptor of 4 bytes follows, padded to 8.
     static func send(_ descriptor: Int32, over socket: Int32) {
         var control = Data()
-        withUnsafeBytes(of: (UInt64(20), Int32(SOL_SOCKET), Int32(1), descriptor, Int32(0))) { control.append(contentsOf: $0) }
+        withUnsafeBytes(of: (UInt64(20), Int32(SOL_SOCKET), Int32(1), descriptor, Int32(0))) {
+            control.append(contentsOf: $0)
+        }
         precondition(message(&control) { sendmsg(socket, &$0, 0) } == 1)
     }
 

@@ -42,6 +42,13 @@ struct cp_instruction {
 /* Puts a seccomp filter before every thread of the process. A positive result is the id of a thread that could not be covered: nothing is enforced then. */
 int cp_filter(const struct cp_instruction *program, unsigned short count);
 
+/*
+ * For processes that may open no file at all. Once a second, while work waits, libdispatch opens /proc/<thread>/stat of its workers, and ends the
+ * process if it cannot (workqueue.c). Where the filter answers openat with SIGSYS (SECCOMP_RET_TRAP), this handler gives that one question a
+ * descriptor that says "running", and every other one EPERM. It runs inside of the process and guards nothing: the kernel has refused already.
+ */
+int cp_answer_opening(void);
+
 /* Landlock: the version that the kernel offers; an empty set of rules (a descriptor) that handles the given rights; one more path that
  * may be reached with the given rights; and putting the rules in force, for the calling thread and what it starts. */
 int cp_landlock_version(void);
