@@ -23,8 +23,8 @@ public struct CallGroup: Sendable {
         [
             "exit", "exit_group", "futex", "getcpu", "restart_syscall", "rseq", "sched_getaffinity",
             "sched_get_priority_max", "sched_get_priority_min", "sched_getparam", "sched_getscheduler",
-            "sched_setaffinity", "sched_yield", "set_robust_list",
-            Rule("clone", .has(0, Kernel.thread)), Rule("clone3", answer: .hidden),
+            "sched_yield", "set_robust_list",
+            Rule("clone", .has(0, Kernel.thread), .lacks(0, Kernel.namespaces)), Rule("clone3", answer: .hidden),
             // PRIO_PROCESS of the calling thread
             Rule("setpriority", .among(0, [0]), .among(1, [0])),
             // PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS
@@ -73,9 +73,9 @@ public struct CallGroup: Sendable {
     static let writing = CallGroup(
         "writing files", "make, change, lock and remove, within the paths of the role",
         [
-            "chmod", "copy_file_range", "fallocate", "fchmod", "fchmodat", "fchown", "fdatasync", "flock", "fsync",
+            "copy_file_range", "fallocate", "fchmod", "fchown", "fdatasync", "flock", "fsync",
             "ftruncate", "link", "linkat", "mkdir", "mkdirat", "open", "openat", "pwrite64", "pwritev", "rename",
-            "renameat", "renameat2", "rmdir", "umask", "unlink", "unlinkat", "utimensat",
+            "renameat", "renameat2", "rmdir", "umask", "unlink", "unlinkat",
             // F_GETLK, F_SETLK, F_SETLKW, and the same for open file descriptions
             Rule("fcntl", .among(1, [5, 6, 7, 36, 37, 38])),
         ])

@@ -13,7 +13,9 @@ public enum Confinement {
         try prepare(role, paths: paths).seal()
     }
 
-    /// The first step: no dumps, limits, no new privileges, the wall of files. Call before the first `await`.
+    /// The first step: no dumps, limits, no new privileges, the wall of files.
+    ///
+    /// Call before the first `await`.
     /// - Parameter paths: where the purposes lie that have no standard place.
     /// - Throws: `threads` if there is more than one.
     public static func prepare(_ role: Role, paths: [Purpose: String] = [:]) throws(ConfinementError) -> Preparation {

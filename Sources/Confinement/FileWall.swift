@@ -1,6 +1,8 @@
 import CPlatform
 
-/// Landlock: the files of a role, and no TCP for who has no use for it. Numbers from `linux/landlock.h`.
+/// Landlock: the files of a role, and no TCP for who has no use for it.
+///
+/// Numbers from `linux/landlock.h`.
 struct FileWall {
     /// The version in force; nil: none.
     let version: Int?

@@ -18,7 +18,9 @@ struct Filter {
         self.program = program + [Self.end(Self.refuse | Kernel.notPermitted)]
     }
 
-    /// One rule. It falls through to the next one with the number loaded, if the call is another or a condition fails.
+    /// One rule.
+    ///
+    /// It falls through to the next one with the number loaded, if the call is another or a condition fails.
     private static func block(_ rule: Rule, number: UInt32, process: Int32) -> [cp_instruction] {
         var body = [end(action(rule.answer))]
         for condition in rule.conditions.reversed() {

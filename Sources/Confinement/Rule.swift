@@ -19,7 +19,9 @@ public struct Rule: Sendable, ExpressibleByStringLiteral {
         case answered
     }
 
-    /// What an argument (0 to 5) must be. Only `isNull` looks at all 64 bits: the kernel reads the others as 32.
+    /// What an argument (0 to 5) must be.
+    ///
+    /// Only `isNull` looks at all 64 bits: the kernel reads the others as 32.
     public enum Condition: Sendable, Equatable {
         /// A null pointer.
         case isNull(Int)
@@ -39,6 +41,7 @@ public struct Rule: Sendable, ExpressibleByStringLiteral {
         self.answer = answer
     }
 
+    /// A call that is let through whatever its arguments are.
     public init(stringLiteral call: String) { self.init(call) }
 }
 
@@ -48,6 +51,8 @@ enum Kernel {
     static let noSuchCall: UInt32 = 38
     static let executable: UInt32 = 4
     static let thread: UInt32 = 0x1_0000
+    /// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
+    static let namespaces: UInt32 = 0x7E02_0000
     static let emptyPath: UInt32 = 0x1000
     static let fastOpen: UInt32 = 0x2000_0000
     /// O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and the bit of O_TMPFILE.

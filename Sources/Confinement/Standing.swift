@@ -4,7 +4,7 @@ import CPlatform
 public struct Standing: Codable, Equatable, Sendable {
     /// What the process was locked as.
     public let role: Role
-    /// Landlock's version in force; nil: none. The kernel cannot be asked, so this is what was done.
+    /// Landlock's version in force, as it was put there: the kernel cannot be asked; nil: none.
     public let landlock: Int?
     /// `PR_GET_SECCOMP`: 2 is a filter, 0 is none.
     public let seccomp: Int

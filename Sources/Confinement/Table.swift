@@ -1,4 +1,6 @@
-/// One row of the table: what a role may do. `docs/confinement.md` is printed from here.
+/// One row of the table: what a role may do.
+///
+/// `docs/confinement.md` is printed from here.
 public struct Permissions: Sendable {
     /// The groups of system calls that it may make.
     public let calls: [CallGroup]

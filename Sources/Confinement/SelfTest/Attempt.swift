@@ -10,7 +10,7 @@ public struct Attempt: Codable, Equatable, Sendable {
     /// Whether something succeeded that the table does not grant.
     public var isBreach: Bool { refusal == nil && !isGranted }
 
-    /// What is tried. "Made before": on a socket that was made before the lock.
+    /// What is tried; "made before": on a socket that was made before the lock.
     public enum Name: String, Codable, CaseIterable, Sendable {
         case connect = "TCP connection"
         case connectMadeBefore = "TCP connection, made before"

@@ -6,7 +6,9 @@ import CPlatform
     import Darwin
 #endif
 
-/// Listeners on loopback that would answer a process that is not locked. Opened by whoever starts the self-test.
+/// Listeners on loopback that would answer a process that is not locked.
+///
+/// Whoever starts the self-test opens them, before it is locked itself.
 public struct Listeners: ~Copyable, Sendable {
     /// A port on which TCP is accepted.
     public let tcpPort: UInt16
@@ -25,7 +27,9 @@ public struct Listeners: ~Copyable, Sendable {
     deinit { for descriptor in descriptors { close(descriptor) } }
 }
 
-/// What a self-test aims at. Made before the lock, because it makes sockets; each serves for one self-test.
+/// What a self-test aims at.
+///
+/// Made before the lock, because it makes sockets; each serves for one self-test.
 public struct Targets: ~Copyable, Sendable {
     let tcpPort: UInt16
     let udpPort: UInt16

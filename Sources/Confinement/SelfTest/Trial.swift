@@ -6,7 +6,9 @@ import CPlatform
     import Darwin
 #endif
 
-/// The attempts themselves. Some errors mean that the kernel let the call in and only its arguments were wrong, on
+/// The attempts themselves.
+///
+/// Some errors mean that the kernel let the call in and only its arguments were wrong, on
 /// purpose, so that success does no harm.
 enum Trial {
     static var parent: Int { cp_call("getppid", 0, 0, 0, 0, 0, 0) }
