@@ -30,7 +30,7 @@ public struct Standing: Codable, Equatable, Sendable {
     init(_ role: Role, _ wall: (version: Int?, lacking: [String])) {
         self.role = role
         (landlock, lacking) = wall
-        seccomp = cp_call("prctl", 21, 0, 0, 0, 0, 0)
+        seccomp = max(0, cp_call("prctl", 21, 0, 0, 0, 0, 0))
         noNewPrivileges = cp_call("prctl", 39, 0, 0, 0, 0, 0) == 1
         isDumpable = cp_dumpable() != 0
         limits = Limits(
