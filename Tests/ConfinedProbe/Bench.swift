@@ -22,11 +22,11 @@ struct Bench {
     }
 
     func work(_ role: Role) async -> [String: String] {
-        let milliseconds = isChild ? 1 : 200
         var work = [
-            "tasks": await said { try await tasks(milliseconds) }, "json": await said(json),
+            "tasks": await said(tasks), "json": await said(json),
             "threads": await said(threads),
         ]
+        if !isChild { work["backlog"] = await said(backlog) }
         work["received file"] = await said(receivedFile)
         work["socket pair"] = await said(socketPair)
         switch role {
@@ -52,22 +52,28 @@ struct Bench {
         } catch { return "\(error)" }
     }
 
-    /// More tasks than cores, that sleep, and compute for so long that libdispatch looks after its threads meanwhile:
-    /// it does so once a second.
-    private func tasks(_ milliseconds: Int) async throws {
+    /// More tasks than cores, that sleep and compute.
+    private func tasks() async throws {
         let count = ProcessInfo.processInfo.activeProcessorCount * 8
         let sum = await withTaskGroup(of: Int.self) { group in
-            for _ in 0..<count {
+            for index in 0..<count {
                 group.addTask {
                     try? await Task.sleep(for: .milliseconds(5))
-                    let end = ContinuousClock.now + .milliseconds(milliseconds)
-                    while ContinuousClock.now < end {}
-                    return 1
+                    return (0..<10_000).reduce(index) { ($0 &* 31 &+ $1) & 0xFFFF } >= 0 ? 1 : 0
                 }
             }
             return await group.reduce(0, +)
         }
         try require(sum == count, "all tasks")
+    }
+
+    /// More blocks than threads, for so long that libdispatch looks after its threads meanwhile: once a second.
+    private func backlog() async throws {
+        let queue = DispatchQueue.global(), blocks = DispatchGroup()
+        for _ in 0..<(ProcessInfo.processInfo.activeProcessorCount * 12) {
+            queue.async(group: blocks) { usleep(200_000) }
+        }
+        await withCheckedContinuation { done in blocks.notify(queue: queue) { done.resume() } }
     }
 
     private func json() throws {
