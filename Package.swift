@@ -69,6 +69,7 @@ let package = Package(
         room("Vault", ["Cryptography"]),
         room("Channel", ["Cryptography", .product(name: "AsyncAlgorithms", package: "swift-async-algorithms")]),
         room("Inference", ["CKernels", .product(name: "HeapModule", package: "swift-collections")]),
+        room("Confinement", ["CPlatform"]),
 
         room("Catalogue", ["Cryptography", "Inference"]),
 
@@ -82,12 +83,19 @@ let package = Package(
 
         // For tests
         .target(name: "TestSupport", dependencies: ["Inference"], path: "Tests/TestSupport", swiftSettings: strict),
+        .executableTarget(
+            name: "ConfinedProbe",
+            dependencies: [
+                "Confinement", "CPlatform", "Archive",
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ] + server,
+            path: "Tests/ConfinedProbe", swiftSettings: strict),
 
         // Root
         .executableTarget(
             name: "cloister",
             dependencies: [
-                "CGuide", "CPlatform", "Seams", "Cryptography", "Vault", "Channel", "Inference", "Catalogue", "Archive",
+                "CGuide", "CPlatform", "Seams", "Confinement", "Cryptography", "Vault", "Channel", "Inference", "Catalogue", "Archive",
                 "Cell", "Gateway", "Endpoints",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -101,6 +109,7 @@ let package = Package(
         tests("Seams"),
         tests("Vault", ["Cryptography"]),
         tests("Inference", ["CKernels", "TestSupport"], exclude: ["Goldens"]),
+        tests("Confinement", ["CPlatform", "ConfinedProbe", "TestSupport"]),
         tests("Catalogue", ["Inference", "TestSupport"]),
         tests("Archive", ["Cryptography"]),
         tests("Channel", ["Cryptography", "TestSupport"]),

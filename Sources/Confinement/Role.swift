@@ -1,0 +1,52 @@
+/// What a process of Cloister does, and so what it may do.
+public enum Role: String, Codable, CaseIterable, Sendable {
+    /// Starts the others and hands them their descriptors, on a machine where nothing may dial out.
+    case supervisor
+    /// The same where a courier is configured: a filter is inherited, so it cannot deny what the courier needs.
+    case supervisorOfCourier
+    /// HTTP, the page, the sealed archive.
+    case gateway
+    /// The door for programs that cannot seal.
+    case endpoints
+    /// One person's keys and text.
+    case cell
+    /// One model: token ids in, token ids out.
+    case engine
+    /// The one door out.
+    case courier
+}
+
+/// Why a role may reach a path.
+public enum Purpose: String, Codable, CaseIterable, Sendable {
+    /// The sealed archive; given by the caller.
+    case dataDirectory
+    /// Where the courier puts what it fetches; given by the caller.
+    case downloads
+    /// What the runtime reads of its own threads (`/proc/<thread>/stat`); the rest of `/proc` cannot be told apart, but
+    /// neither listed nor, where it shows another process's memory, environment or files, read.
+    case threadStates
+    /// The kernel's random bytes as a file, which SQLite reads.
+    case randomness
+    /// What tells local time from UTC, for log lines.
+    case timeZone
+    /// The certificates that the machine trusts.
+    case trustRoots
+    /// How names of hosts are resolved.
+    case nameResolution
+
+    /// Where it lies on every machine; empty if the caller must say.
+    public var standardPaths: [String] {
+        switch self {
+        case .dataDirectory, .downloads: []
+        case .threadStates: ["/proc"]
+        case .randomness: ["/dev/urandom"]
+        case .timeZone: ["/etc/localtime", "/usr/share/zoneinfo"]
+        case .trustRoots: ["/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"]
+        case .nameResolution:
+            [
+                "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf",
+                "/run/systemd/resolve",
+            ]
+        }
+    }
+}
