@@ -9,8 +9,5 @@ if cp_quiet_crashes(CommandLine.unsafeArgv) != 0 {
 }
 umask(0o077)
 signal(SIGPIPE, SIG_IGN)
-if let role = RoleName.named(by: CommandLine.arguments) {
-    cp_name("cloister \(role)")
-    await RoleName.run(role)
-}
+if let process = RoleProcess.locked(by: CommandLine.arguments) { await process.run() }
 await Cloister.run()

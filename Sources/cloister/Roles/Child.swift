@@ -1,4 +1,5 @@
 import CPlatform
+import Confinement
 import Foundation
 import Glibc
 import Seams
@@ -26,7 +27,7 @@ final class Child: Sendable {
     ///   - ended: called once when it is gone.
     /// - Throws: `UserError` if the machine does not let us.
     init(
-        _ role: RoleName, answer: (@Sendable (ServedCall) async throws -> Void)? = nil,
+        _ role: Role, answer: (@Sendable (ServedCall) async throws -> Void)? = nil,
         ended: @escaping @Sendable () -> Void = {}
     ) throws {
         let gone = Latch()
@@ -61,8 +62,8 @@ final class Child: Sendable {
 
     deinit { control.close() }
 
-    private static func spawn(_ role: RoleName, _ descriptors: [Descriptor]) throws -> pid_t {
-        let words = ["cloister", RoleName.command, role.rawValue]
+    private static func spawn(_ role: Role, _ descriptors: [Descriptor]) throws -> pid_t {
+        let words = ["cloister", RoleProcess.command, role.rawValue]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }

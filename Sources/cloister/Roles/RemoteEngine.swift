@@ -1,4 +1,5 @@
 import Channel
+import Confinement
 import Foundation
 import Inference
 import Seams

@@ -1,6 +1,7 @@
 import Archive
 import Cell
 import Channel
+import Confinement
 import Cryptography
 import Foundation
 import Inference

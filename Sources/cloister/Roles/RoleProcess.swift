@@ -1,0 +1,56 @@
+import CPlatform
+import Confinement
+import Glibc
+import Seams
+
+/// This binary under a role: a process that `serve` started, and that is locked before it does anything.
+struct RoleProcess {
+    /// The argument that makes this binary run as a role; not for people.
+    static let command = "role"
+
+    private let role: Role
+    private let standing: Standing
+
+    /// Locks the process if the arguments name a role; nil for the commands that people type.
+    ///
+    /// Call before the first `await`, while there is one thread.
+    static func locked(by arguments: [String]) -> RoleProcess? {
+        guard arguments.count > 1, arguments[1] == command else { return nil }
+        var status = stat()
+        guard arguments.count == 3, let role = Role(rawValue: arguments[2]), [.engine, .cell].contains(role),
+            fstat(Child.controlDescriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK
+        else {
+            Terminal.note("cloister: a role is started by `cloister serve`, not by hand")
+            exit(EX_USAGE)
+        }
+        cp_name("cloister \(role.rawValue)")
+        do {
+            return RoleProcess(role: role, standing: try Confinement.lock(role))
+        } catch {
+            Terminal.note("cloister \(role.rawValue): this kernel did not lock the process (\(error)); it does not run")
+            exit(EX_OSERR)
+        }
+    }
+
+    /// Runs until the supervisor closes the control seam.
+    func run() async -> Never {
+        let control = Descriptor(Child.controlDescriptor)
+        do {
+            switch role {
+            case .cell: try await CellRole.run(control, Descriptor(Child.requestDescriptor))
+            default: try await EngineRole.run(control)
+            }
+        } catch {
+            Terminal.note("cloister \(role.rawValue): the process could not go on")
+            exit(EX_SOFTWARE)
+        }
+        exit(0)
+    }
+}
+
+extension SeamLimits {
+    /// Between the supervisor and its children.
+    static let control = SeamLimits(payload: 1 << 20, descriptors: 2, calls: 256)
+    /// Between a cell and an engine: a request has at most the tokens of a context.
+    static let tokens = SeamLimits(payload: 1 << 20, calls: 256)
+}
