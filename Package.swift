@@ -112,7 +112,15 @@ let package = Package(
         tests("Archive", ["Cryptography"]),
         tests("Channel", ["Cryptography", "TestSupport"]),
         tests("Cell", ["Channel", "Cryptography", "Inference", "Vault", "TestSupport"]),
-        tests("Courier", ["Cryptography"]),
+        tests(
+            "Courier",
+            [
+                "Cryptography",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         tests("cloister", ["Cell", "Inference"]),
     ],
     swiftLanguageModes: [.v6]

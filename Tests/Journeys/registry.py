@@ -32,7 +32,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         registry = self.server.registry
-        registry.requests.append((self.command, self.path, dict(self.headers)))
+        registry.requests.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
         try:
             if registry.anything:
                 registry.anything(self)
@@ -48,6 +48,13 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
 
+class Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A client that leaves is no news here."""
+
+
 class Registry:
     """Attributes are what it says and does; a test replaces those that it is about."""
 
@@ -60,8 +67,8 @@ class Registry:
         self.paths = ["README.md", "tiny-Q4_K_M.gguf", "tiny-Q8_0.gguf"]
         self.anything = None
         self.requests = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads, self.server.registry = True, self
+        self.server = Quiet(("127.0.0.1", 0), Handler)
+        self.server.registry = self
         self.port = self.server.server_address[1]
         self.origin = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

@@ -48,7 +48,7 @@ def test_a_name_with_its_address_is_not_looked_up(home, registry):
     setting = f"ollama=http://models.example:{registry.port}[127.0.0.1]"
     traced = Traced(home, "models", "pull", OLLAMA, "--registries", setting, "--data", home.data)
     assert traced.code == 0 and traced.dialled == {f"127.0.0.1:{registry.port}"}, traced.words
-    assert {r[2]["Host"] for r in registry.requests} == {f"models.example:{registry.port}"}
+    assert {r[2]["host"] for r in registry.requests} == {f"models.example:{registry.port}"}
 
 
 TARGETS = {
