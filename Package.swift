@@ -37,7 +37,8 @@ let package = Package(
     products: [
         .executable(name: "cloister", targets: ["cloister"]),
         // The parsers of what comes from outside, for Fuzz and Benchmarks.
-        .library(name: "CloisterParts", targets: ["Cryptography", "Vault", "Channel", "Inference", "Archive"]),
+        .library(
+            name: "CloisterParts", targets: ["Cryptography", "Vault", "Channel", "Inference", "Archive", "Courier"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),

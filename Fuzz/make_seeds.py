@@ -69,3 +69,7 @@ slot = bytes([4]) + bytes(16) + struct.pack(">H", 38) + bytes(38) + struct.pack(
 (folder / "text").write_bytes(b"\x03TH3D-D13K-FFSD-EA82-24NR-WYNH-R8Q9-381N-NMR2")
 entries = b"".join(bytes([kind]) + struct.pack(">Q", length) + bytes(32) for kind, length in [(1, 4096), (2, 32)])
 (folder / "backup").write_bytes(b"\x04CLBK\x01\x02" + entries + bytes(32))
+for index, line in enumerate([
+        "https://cdn.example:8443/a%2Fb?sign=1", "/path?x=1", "http://[fd00::1]/x", "hub:org/repository@v1/q/a-Q4.gguf", "ollama:some/tiny:1b",
+        "hub=https://models.example[10.0.0.5]+https://[fd00::1],ollama=http://127.0.0.1:5000", "bytes 5-9/10", "127.0.0.1", "\"sha256:" + "a" * 64 + "\""]):
+    (folder / f"registry-{index}").write_bytes(b"\x05" + line.encode())

@@ -13,7 +13,9 @@ public struct CourierConfiguration: Sendable {
     }
 }
 
-/// How much the courier takes and how long it waits. *Our choice*, each.
+/// How much the courier takes and how long it waits.
+///
+/// *Our choice*, each.
 public struct CourierLimits: Sendable {
     /// Until a connection stands, TLS included.
     public var connecting = Duration.seconds(10)

@@ -148,7 +148,7 @@ struct PartialContent: Sendable {
         count += bytes.count
     }
 
-    /// All of it is there: is it what was announced?
+    /// Checks, once all of it is there, that it is what was announced, and syncs it.
     func finish() throws(CourierError) {
         guard Hex.encode(hash.digest()) == announcement.digest else { throw try refused() }
         guard fsync(file) == 0 else { throw .cannotWrite(code: errno) }

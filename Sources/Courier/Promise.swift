@@ -1,9 +1,9 @@
 import NIOHTTP1
 
 /// What an answer's head promises, read by hand: whoever sends it chose every byte.
-enum Promise {
+public enum Promise {
     /// SHA-256 in an entity tag, with or without quotes, or after `sha256:`; nil for anything else.
-    static func digest(_ text: String) -> String? {
+    public static func digest(_ text: String) -> String? {
         var text = text[...]
         if text.hasPrefix("\""), text.hasSuffix("\""), text.utf8.count > 2 { text = text.dropFirst().dropLast() }
         if text.hasPrefix("sha256:") { text = text.dropFirst(7) }
@@ -14,7 +14,7 @@ enum Promise {
     }
 
     /// A strong validator to send back in `If-Range` (RFC 9110 §13.1.5); nil for weak ones and whatever is no tag.
-    static func validator(_ text: String) -> String? {
+    public static func validator(_ text: String) -> String? {
         let isTag =
             (3...256).contains(text.utf8.count) && text.hasPrefix("\"") && text.hasSuffix("\"")
             && text.utf8.dropFirst().dropLast().allSatisfy { (0x21...0x7e).contains($0) && $0 != 0x22 }
@@ -22,7 +22,7 @@ enum Promise {
     }
 
     /// `bytes 5-9/10` as 5, 9, 10 (RFC 9110 §14.4); nil for anything else and for ranges that cannot be.
-    static func range(_ text: String) -> (first: Int, last: Int, all: Int)? {
+    public static func range(_ text: String) -> (first: Int, last: Int, all: Int)? {
         guard text.hasPrefix("bytes ") else { return nil }
         let parts = text.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
         let ends = parts.first?.split(separator: "-", omittingEmptySubsequences: false) ?? []
@@ -33,7 +33,7 @@ enum Promise {
     }
 
     /// A number of bytes; no sign, at most 18 digits.
-    static func count(_ text: some StringProtocol) -> Int? {
+    public static func count(_ text: some StringProtocol) -> Int? {
         guard (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             return nil
         }

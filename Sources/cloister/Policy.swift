@@ -42,7 +42,8 @@ struct Policy: Equatable {
         guard owners.contains(status.st_uid) else { throw refused("it does not belong to root") }
         guard status.st_mode & 0o022 == 0 else { throw refused("others may write it") }
         if let fault = faultOfFolder(of: path, owners) { throw refused(fault) }
-        let data = try? FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).read(upToCount: limit + 1) ?? Data()
+        let data =
+            try? FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).read(upToCount: limit + 1) ?? Data()
         guard let data, data.count <= limit else { throw refused("it is too large") }
         do { return try Policy(data) } catch { throw refused(error.description) }
     }

@@ -57,7 +57,8 @@ struct AddressTests {
     @Test(arguments: [
         "", "1", "1.2.3", "1.2.3.4.5", "1.2.3.", ".1.2.3", "1..2.3", "01.2.3.4", "1.2.3.04", "0177.0.0.1", "0x7f.0.0.1",
         "256.1.1.1", "1.2.3.1000", "+1.2.3.4", "1.2.3.-4", " 1.2.3.4", "1.2.3.4 ", "１.2.3.4", "127.1", "2130706433",
-        "0x7f000001", ":", ":::", "1::2::3", "::1%lo", "[::1]", "::12345", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "::1\n",
+        "0x7f000001", ":", ":::", "1::2::3", "::1%lo", "[::1]", "::12345", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9",
+        "::1\n",
         "::ffff:0177.0.0.1", "fe80::1%25eth0",
     ])
     func `other notations are no addresses`(text: String) { #expect(NetworkAddress(text) == nil) }
@@ -75,12 +76,15 @@ struct AddressTests {
 
     @Test(arguments: [
         "models.example", "ftp://a.example", "file:///x", "https:/a.example", "https://", "https://:443",
-        "https://a.example:", "https://a.example:0", "https://a.example:65536", "https://a.example:+1", "https://a.example:08",
-        "https://a.example/", "https://a.example/x", "https://u@a.example", "https://u:p@a.example", "https://a..example",
+        "https://a.example:", "https://a.example:0", "https://a.example:65536", "https://a.example:+1",
+        "https://a.example:08",
+        "https://a.example/", "https://a.example/x", "https://u@a.example", "https://u:p@a.example",
+        "https://a..example",
         "https://a.example.", "https://-a.example", "https://a-.example", "https://a_b.example", "https://a b.example",
         "https://0x7f.1", "https://127.1", "https://2130706433", "https://a.0x1", "https://a.1", "https://[::1",
         "https://[::1]x", "https://[127.0.0.1]", "https://::1", "https://[::1%25lo]", "https://ⓐ.example",
-        "https://\u{212A}.example", "https://a\\.example", "https://a%2eexample", "https://a.example?x", "https://a.example#x",
+        "https://\u{212A}.example", "https://a\\.example", "https://a%2eexample", "https://a.example?x",
+        "https://a.example#x",
     ])
     func `other origins are refused`(text: String) { #expect(throws: CourierError.self) { try Origin(text) } }
 }

@@ -15,8 +15,12 @@ struct ConsentTests {
     @Test func `a consent covers its question, its time and its signer`() throws {
         let key = try SigningKey(seed: .random())
         let signed = try SignedConsent(consent(), signedBy: key)
-        #expect(signed.covers(question, of: key.publicKey, now: 100) && signed.covers(question, of: key.publicKey, now: 199))
-        #expect(!signed.covers(question, of: key.publicKey, now: 99) && !signed.covers(question, of: key.publicKey, now: 200))
+        #expect(
+            signed.covers(question, of: key.publicKey, now: 100) && signed.covers(question, of: key.publicKey, now: 199)
+        )
+        #expect(
+            !signed.covers(question, of: key.publicKey, now: 99)
+                && !signed.covers(question, of: key.publicKey, now: 200))
         #expect(!signed.covers(Masked(maskedBytes: [1]), of: key.publicKey, now: 150))
         #expect(!signed.covers(question, of: try SigningKey(seed: .random()).publicKey, now: 150))
     }
@@ -34,7 +38,9 @@ struct ConsentTests {
     @Test func `nobody is asked`() async throws {
         let courier = try Courier(CourierConfiguration(registries: [], isAirGapped: false))
         let signed = try SignedConsent(consent(), signedBy: SigningKey(seed: .random()))
-        await #expect(throws: CourierError.notConfigured("a service outside")) { try await courier.ask(question, signed) }
+        await #expect(throws: CourierError.notConfigured("a service outside")) {
+            try await courier.ask(question, signed)
+        }
         await #expect(throws: CourierError.notConfigured("a server in your own network")) {
             try await courier.askInside(question, signed)
         }

@@ -32,6 +32,15 @@ public struct WebAddress: Hashable, Sendable {
         if location.hasPrefix("/") { try self.init(sender, location) } else { try self.init(location) }
     }
 
+    /// Whether Foundation, with which the HTTP client reads addresses, sees the same in it.
+    public var isReadAlike: Bool {
+        guard let url = URL(string: description), url.user == nil, url.password == nil, url.fragment == nil else {
+            return false
+        }
+        return url.scheme == origin.scheme.rawValue && (url.port ?? origin.scheme.standardPort) == origin.port
+            && url.host?.trimmingCharacters(in: ["[", "]"]) == origin.host.description
+    }
+
     /// Visible ASCII without what parsers disagree about: backslashes, fragments, quotes, brackets of other kinds, and
     /// percent signs that escape nothing.
     private static func isPlain(_ text: String) -> Bool {

@@ -52,7 +52,9 @@ struct Hub: Sendable {
     /// The linked file's tag and size, or the answer's own where it sends nobody on.
     static func head(_ headers: HTTPHeaders, _ status: Int, _ origin: Origin) throws(CourierError) -> Head {
         let linked = try headers.single("x-linked-etag", of: origin)
-        guard status == 200 || (linked != nil && (300..<400).contains(status)) else { throw .refusedAnswer(origin, .status(status)) }
+        guard status == 200 || (linked != nil && (300..<400).contains(status)) else {
+            throw .refusedAnswer(origin, .status(status))
+        }
         let ownTag = try headers.single("etag", of: origin)
         let tag = linked ?? ownTag
         let ownLength = status == 200 ? try headers.single("content-length", of: origin) : nil
@@ -61,7 +63,8 @@ struct Hub: Sendable {
         guard let digest = tag.flatMap(Promise.digest), let count = length.flatMap({ Promise.count($0) }), count > 0
         else { throw .refusedAnswer(origin, .promise) }
         let commit = try headers.single("x-repo-commit", of: origin)
-        let isCommit = commit?.utf8.count == 40 && commit?.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) } == true
+        let isCommit =
+            commit?.utf8.count == 40 && commit?.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) } == true
         return Head(digest: digest, byteCount: count, commit: isCommit ? commit : nil)
     }
 

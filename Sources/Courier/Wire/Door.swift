@@ -68,11 +68,7 @@ struct Door: Sendable {
     private static func request(_ method: HTTPMethod, _ address: WebAddress, _ headers: HTTPHeaders) throws
         -> HTTPClientRequest
     {
-        let origin = address.origin
-        guard let url = URL(string: address.description), url.user == nil, url.password == nil, url.fragment == nil,
-            url.scheme == origin.scheme.rawValue, (url.port ?? origin.scheme.standardPort) == origin.port,
-            url.host?.trimmingCharacters(in: ["[", "]"]) == origin.host.description
-        else { throw CourierError.badAddress(.path) }
+        guard address.isReadAlike else { throw CourierError.badAddress(.path) }
         var request = HTTPClientRequest(url: address.description)
         request.method = method
         request.headers = headers

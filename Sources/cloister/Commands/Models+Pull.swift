@@ -70,7 +70,9 @@ extension Models {
             }
             let name = try name ?? announcement.shortName
             guard OwnStore.isName(name) else { throw CatalogueError.badName }
-            if let model = own.models(withDigest: announcement.digest).first(where: { $0.name == name }) { return model }
+            if let model = own.models(withDigest: announcement.digest).first(where: { $0.name == name }) {
+                return model
+            }
             let isTaken = FileManager.default.fileExists(atPath: "\(own.path)/\(name).gguf")
             guard !isTaken || isAccepted && known != nil else { throw CatalogueError.exists(name) }
             return nil
