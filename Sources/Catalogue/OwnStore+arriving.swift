@@ -96,8 +96,9 @@ extension OwnStore {
             let descriptor = open(file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
             guard descriptor >= 0 else { continue }
             defer { close(descriptor) }
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &status) == 0,
-                Date().timeIntervalSince1970 - TimeInterval(status.st_mtim.tv_sec) > Self.patience
+            guard fstat(descriptor, &status) == 0,
+                Date().timeIntervalSince1970 - TimeInterval(status.st_mtim.tv_sec) > Self.patience,
+                flock(descriptor, LOCK_EX | LOCK_NB) == 0
             else { continue }
             unlink(file)
             unlink(file + ".tag")

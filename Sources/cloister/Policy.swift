@@ -73,7 +73,7 @@ struct Policy: Equatable {
             enum CodingKeys: String, CodingKey { case airGap = "air-gap" }
             let airGap: Bool?
         }
-        guard object["air-gap"] is NSNull == false, let content = try? JSONDecoder().decode(Content.self, from: data)
+        guard !(object["air-gap"] is NSNull), let content = try? JSONDecoder().decode(Content.self, from: data)
         else { throw UserError("\"air-gap\" must be true or false") }
         isAirGapped = content.airGap ?? false
     }

@@ -44,6 +44,16 @@ def test_only_the_configured_address_is_dialled(home, registry):
 
 
 @needs_strace
+def test_the_trace_shows_whoever_else_is_dialled(home, registry):
+    """The control: without it the tests below could see nothing and be content."""
+    files = Registry()
+    registry.files = files.origin
+    traced = pull(home, registry, FILE)
+    files.close()
+    assert traced.code == 0 and traced.dialled == {f"127.0.0.1:{registry.port}", f"127.0.0.1:{files.port}"}, traced.calls
+
+
+@needs_strace
 def test_a_name_with_its_address_is_not_looked_up(home, registry):
     setting = f"ollama=http://models.example:{registry.port}[127.0.0.1]"
     traced = Traced(home, "models", "pull", OLLAMA, "--registries", setting, "--data", home.data)
@@ -134,3 +144,21 @@ def test_a_policy_that_is_missing_a_link_or_in_an_open_folder_stops_the_start(ho
 def test_an_air_gap_that_is_misspelt_stops_the_start(home):
     home.environment["CLOISTER_AIR_GAP"] = "on please"
     assert "air-gap must be true or false" in home.run("models", "list", "--data", home.data, check=False).stderr
+
+
+# A file system in which the user is root and /etc is theirs: what the real root could do, without being it.
+MACHINE = """mount -t tmpfs none /etc && mkdir -m 755 /etc/cloister && printf %s "$POLICY" > /etc/cloister/policy.json && chmod "$MODE" /etc/cloister/policy.json && exec "$@" """
+mounts = shutil.which("unshare") and subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/etc"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not mounts, reason="no mount namespace can be made here")
+@pytest.mark.parametrize("policy,mode,words", [
+    ('{"air-gap": true}', "644", "the air gap is set"), ('{"air-gap": false}', "644", None), ('{"air-gap": true}', "666", "others may write it"), ("{", "644", "not a JSON object")])
+def test_the_machines_policy_holds_whatever_the_user_says(home, registry, policy, mode, words):
+    (home.root / "open.json").write_text('{"air-gap": false}')
+    wish = {"CLOISTER_AIR_GAP": "false", "CLOISTER_POLICY": str(home.root / "open.json"), "POLICY": policy, "MODE": mode}
+    result = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", MACHINE, "sh", BINARY, "models", "pull", OLLAMA, "--registries", registry.setting, "--data", home.data],
+        env=home.environment | wish, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, registry.requests == []) == ((1, True) if words else (0, False)), result.stderr
+    assert not words or words in result.stderr

@@ -10,10 +10,10 @@ extension Models {
             abstract: "Fetch a model from a registry that you configured; nobody else is dialled.",
             discussion: """
                 There is no standard registry. The setting registries says who may be asked,
-                hub (Hugging Face) or ollama (Ollama, OCI), and behind + whoever it may send
-                on to:
+                hub (Hugging Face) or ollama (Ollama, OCI), with commas between registries,
+                and behind + whoever one may send on to:
 
-                  hub=https://models.example+https://files.example,ollama=https://registry.example
+                  hub=https://models.example+https://files.example
 
                 An address of your own network is dialled only if it is written down, as in
                 https://models.example[10.0.0.5]. What arrives must hash to what was
@@ -24,7 +24,7 @@ extension Models {
                   cloister models pull hub:org/repository
                   cloister models pull hub:org/repository/model-Q8_0.gguf --name mine
                   cloister models pull hub:org/repository:Q5_K_M
-                  cloister models pull ollama:llama3.2:1b --registries ollama=https://registry.example
+                  cloister models pull ollama:tiny --registries ollama=https://models.example
                   cloister models pull ollama:llama3.2:1b --accept
                 """)
 
