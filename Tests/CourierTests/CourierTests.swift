@@ -132,8 +132,8 @@ struct CourierTests {
             switch (how, request.contains("/manifests/")) {
             case ("a slow manifest", _): Self.drip(.milliseconds(100), 30)
             case (_, true): Stub.answer("200 OK", [], Self.manifest())
-            case ("no head", _): [Stub.Piece(wait: .seconds(20), bytes: [])]
-            case ("no body", _): Array(Self.drip(.seconds(20), 1))
+            case ("no head", _): [Stub.Piece(wait: .seconds(120), bytes: [])]
+            case ("no body", _): Self.drip(.seconds(120), 1)
             default: Self.drip(.milliseconds(100), 30)
             }
         }
@@ -146,7 +146,7 @@ struct CourierTests {
         await #expect(throws: CourierError.unreachable(try Origin("http://127.0.0.1:\(stub.port)"), .slow)) {
             try await fetch(courier)
         }
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(60))
         await stub.close()
     }
 

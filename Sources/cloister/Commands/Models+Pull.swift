@@ -31,7 +31,7 @@ extension Models {
         @OptionGroup var options: Options
         @Argument(help: "hub:ORG/REPOSITORY[@REVISION][/FILE.gguf | :TYPE] or ollama:[NAMESPACE/]NAME[:TAG].")
         var reference: String
-        @Option(help: "Who may be asked: SHAPE=ORIGIN[+ORIGIN…], with commas between (default: nobody).")
+        @Option(help: "Who may be asked: SHAPE=ORIGIN[+ORIGIN...], with commas between (default: nobody).")
         var registries: String?
         @Option(help: "What to call it (default: after the file, or after name and tag).")
         var name: String?
