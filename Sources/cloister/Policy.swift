@@ -39,7 +39,7 @@ struct Policy: Equatable {
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw refused("it is no regular file")
         }
-        guard owners.contains(status.st_uid) else { throw refused("it does not belong to root") }
+        guard owners.contains(status.st_uid) else { throw refused("it belongs to somebody else") }
         guard status.st_mode & 0o022 == 0 else { throw refused("others may write it") }
         if let fault = faultOfFolder(of: path, owners) { throw refused(fault) }
         let data =
@@ -55,7 +55,7 @@ struct Policy: Equatable {
         guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             return "its folder is a link, or cannot be looked at"
         }
-        guard owners.contains(status.st_uid) else { return "its folder does not belong to root" }
+        guard owners.contains(status.st_uid) else { return "its folder belongs to somebody else" }
         return status.st_mode & 0o022 == 0 ? nil : "others may write its folder"
     }
 
