@@ -38,7 +38,8 @@ let package = Package(
         .executable(name: "cloister", targets: ["cloister"]),
         // The parsers of what comes from outside, for Fuzz and Benchmarks.
         .library(
-            name: "CloisterParts", targets: ["Cryptography", "Seams", "Vault", "Channel", "Inference", "Archive"]),
+            name: "CloisterParts",
+            targets: ["Cryptography", "Seams", "Vault", "Channel", "Inference", "Archive", "Courier"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
@@ -53,6 +54,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
@@ -79,6 +82,15 @@ let package = Package(
         // Application
         room("Gateway", ["CWebAssets"] + server),
         room("Endpoints", ["Channel"] + server),
+        room(
+            "Courier",
+            [
+                "Cryptography",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         room("Cell", ["Vault", "Channel", "Inference", "Cryptography"]),
 
         // For tests
@@ -95,8 +107,8 @@ let package = Package(
         .executableTarget(
             name: "cloister",
             dependencies: [
-                "CGuide", "CPlatform", "Seams", "Confinement", "Cryptography", "Vault", "Channel", "Inference", "Catalogue", "Archive",
-                "Cell", "Gateway", "Endpoints",
+                "CGuide", "CPlatform", "Seams", "Confinement", "Cryptography", "Vault", "Channel", "Inference",
+                "Catalogue", "Archive", "Cell", "Gateway", "Endpoints", "Courier",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -114,6 +126,15 @@ let package = Package(
         tests("Archive", ["Cryptography"]),
         tests("Channel", ["Cryptography", "TestSupport"]),
         tests("Cell", ["Channel", "Cryptography", "Inference", "Vault", "TestSupport"]),
+        tests(
+            "Courier",
+            [
+                "Cryptography",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         tests("cloister", ["Cell", "Inference"]),
     ],
     swiftLanguageModes: [.v6]

@@ -74,3 +74,7 @@ frame = lambda kind, call, payload=b"", carried=0: struct.pack(">IIBBBB", len(pa
 (folder / "request").write_bytes(b"\x05" + struct.pack("<QQ4f4I", 7, 1, 0.7, 0.9, 0.1, 1, 40, 16, 1, 2) + struct.pack("<3i", 3, 1, 2) + b"\x01")
 for event in (struct.pack("<BII", 1, 3, 9), struct.pack("<Bi", 2, 5), b"\x03\x01"):
     (folder / f"event{event[0]}").write_bytes(b"\x05" + event)
+for index, line in enumerate([
+        "https://cdn.example:8443/a%2Fb?sign=1", "/path?x=1", "http://[fd00::1]/x", "hub:org/repository@v1/q/a-Q4.gguf", "ollama:some/tiny:1b",
+        "hub=https://models.example[10.0.0.5]+https://[fd00::1],ollama=http://127.0.0.1:5000", "bytes 5-9/10", "127.0.0.1", "\"sha256:" + "a" * 64 + "\""]):
+    (folder / f"registry-{index}").write_bytes(b"\x06" + line.encode())

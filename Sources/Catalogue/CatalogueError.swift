@@ -16,6 +16,8 @@ public enum CatalogueError: Error, Equatable, Sendable {
     case cannotWrite(code: Int32)
     /// The copy is not what was read.
     case copyDiffers
+    /// Another process fetches the same file.
+    case arriving
     /// What is remembered of models is not readable; its path.
     case damagedMemory(String)
 }
@@ -36,6 +38,7 @@ extension CatalogueError: CustomStringConvertible {
         case .cannotWrite(let code): "Cloister's model store cannot be written (error \(code)); nothing was changed"
         case .damagedMemory(let path):
             "\(path), which remembers the models that were used before, cannot be read; mend it, or remove it to trust the files as they are now"
+        case .arriving: "another pull of this model is under way"
         case .copyDiffers: "the copy is not what was read; nothing was kept"
         }
     }

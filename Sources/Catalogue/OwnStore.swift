@@ -13,6 +13,8 @@ public struct OwnStore: Sendable {
         public var standard: String?
         /// SHA-256 of every model that was used, by id, as it was the first time.
         public var digests: [String: String] = [:]
+        /// SHA-256 of what each name of a registry stood for when it was pulled; nil: nothing was.
+        public var sources: [String: String]?
     }
 
     private static let piece = 4 << 20
@@ -95,7 +97,8 @@ public struct OwnStore: Sendable {
         }
     }
 
-    private static func isName(_ name: String) -> Bool {
+    /// Whether a model may be called so: letters, digits, dots, dashes and underscores, no dot first, at most 120.
+    public static func isName(_ name: String) -> Bool {
         guard (1...120).contains(name.utf8.count), let first = name.unicodeScalars.first, first != "." else {
             return false
         }
@@ -105,7 +108,7 @@ public struct OwnStore: Sendable {
         }
     }
 
-    private func createFolder() throws {
+    func createFolder() throws {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw CatalogueError.cannotWrite(code: errno) }
     }
 
@@ -127,6 +130,10 @@ public struct OwnStore: Sendable {
             unlink(partial)
             throw error
         }
+        syncFolder()
+    }
+
+    func syncFolder() {
         let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         fsync(folder)
         close(folder)

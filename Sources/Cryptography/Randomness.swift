@@ -35,6 +35,20 @@ public func sha256(pulling next: () throws -> [UInt8]?) rethrows -> [UInt8] {
     return Array(hash.finalize())
 }
 
+/// SHA-256 of bytes that are seen as they pass.
+public struct RunningHash: Sendable {
+    private var hash = SHA256()
+
+    /// Nothing was seen yet.
+    public init() {}
+
+    /// Sees more bytes.
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) { hash.update(bufferPointer: bytes) }
+
+    /// The digest of all, 32 bytes.
+    public func digest() -> [UInt8] { Array(hash.finalize()) }
+}
+
 extension [UInt8] {
     /// Overwrites the bytes and empties the array.
     ///

@@ -1,11 +1,16 @@
 import ArgumentParser
 import Configuration
+import Courier
 import Foundation
 
 /// The settings, one form each: a flag, `CLOISTER_…` in the environment, or a key of the configuration file, in this
 /// order.
 struct Settings: Sendable {
-    static let keys = ["data", "port", "model", "models", "memory", "context", "threads"]
+    static let keys = [
+        "data", "port", "model", "models", "memory", "context", "threads", "registries", "air-gap",
+    ]
+    /// Variables of ours that are no settings.
+    private static let otherVariables: Set = ["CLOISTER_CONFIG", "CLOISTER_SHARED", Policy.furtherVariable]
 
     let data: String
     let port: Int
@@ -17,14 +22,20 @@ struct Settings: Sendable {
     let memory: Int?
     let context: Int?
     let threads: Int?
+    /// Whom models may be fetched from; nobody unless the person says so.
+    let registries: [Registry]
+    /// Whether nothing may be fetched, by the person's word or the machine's policy.
+    let isAirGapped: Bool
 
     /// - Parameter flags: what the command line said.
     /// - Throws: `UserError` for an unknown key or a value out of range.
     init(flags: [String: String], environment: [String: String], file: String?) async throws {
-        let ours = environment.keys.filter {
-            $0.hasPrefix("CLOISTER_") && $0 != "CLOISTER_CONFIG" && $0 != "CLOISTER_SHARED"
+        let policy = try Policy.read(environment: environment)
+        let ours = environment.keys.filter { $0.hasPrefix("CLOISTER_") && !Self.otherVariables.contains($0) }
+        for key in ours {
+            let name = key.dropFirst(9).lowercased().replacing("_", with: "-")
+            try Self.check(name, in: "the environment (\(key))")
         }
-        for key in ours { try Self.check(String(key.dropFirst(9)).lowercased(), in: "the environment (\(key))") }
         var providers: [any ConfigProvider] = [
             InMemoryProvider(
                 values: Dictionary(
@@ -57,6 +68,17 @@ struct Settings: Sendable {
         memory = try Self.number("memory", reader, 1...1_048_576)
         context = try Self.number("context", reader, 8...16_777_216)
         threads = try Self.number("threads", reader, 1...256)
+        registries = try Registry.list(reader.string(forKey: "registries") ?? "")
+        isAirGapped = try Self.truth("air-gap", reader) || policy.isAirGapped
+    }
+
+    /// No wish for an air gap is lost to its spelling.
+    private static func truth(_ key: String, _ reader: ConfigReader) throws -> Bool {
+        switch reader.string(forKey: ConfigKey(key))?.lowercased() {
+        case nil, "false", "0", "no": return false
+        case "true", "1", "yes": return true
+        default: throw UserError("\(key) must be true or false")
+        }
     }
 
     private static func number(_ key: String, _ reader: ConfigReader, _ range: ClosedRange<Int>) throws -> Int? {

@@ -1,5 +1,6 @@
 import Archive
 import Channel
+import Courier
 import Cryptography
 import Inference
 import Seams
@@ -12,13 +13,14 @@ import Vault
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 0 else { return 0 }
     let input = UnsafeRawBufferPointer(start: start + 1, count: count - 1)
-    switch start.pointee % 6 {
+    switch start.pointee % 7 {
     case 0: model(input)
     case 1: channel(Array(input))
     case 2: vault(Array(input))
     case 3: text(Array(input))
     case 4: backup(Array(input))
-    default: seam(Array(input))
+    case 5: seam(Array(input))
+    default: registry(Array(input))
     }
     return 0
 }
@@ -83,6 +85,24 @@ private func text(_ input: [UInt8]) {
     var matcher = StopMatcher(["\n\n", "User:", String(text.prefix(3))])
     for character in text { if matcher.append(String(character)).stopped { break } }
     _ = matcher.finish()
+}
+
+/// What a registry writes into its heads, and what a person writes about registries; JSON is `JSONDecoder`'s, under a
+/// size.
+private func registry(_ input: [UInt8]) {
+    let text = String(decoding: input, as: UTF8.self)
+    if let here = try? Origin("https://models.example"), let address = try? WebAddress(redirect: text, from: here) {
+        precondition(address.isReadAlike, "two parsers read an address differently")
+        precondition((try? WebAddress(address.description)) == address, "an address has two forms")
+    }
+    if let reference = try? ModelReference(text) {
+        precondition((try? ModelReference(reference.description)) == reference, "a reference has two forms")
+    }
+    if let address = NetworkAddress(text) { precondition(NetworkAddress(address.description) == address) }
+    _ = try? Registry.list(text)
+    _ = Promise.digest(text)
+    _ = Promise.validator(text)
+    _ = Promise.range(text)
 }
 
 /// The header's digest is constant here: the fuzzer would not find one otherwise.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Archive
 import Catalogue
 import Channel
+import Courier
 import Foundation
 import Inference
 import struct NIOCore.IOError
@@ -21,6 +22,7 @@ func sentence(_ error: any Error) -> String {
     case let refusal as Refusal: refusal.message
     case let error as InferenceError: error.description
     case let error as CatalogueError: error.description
+    case let error as CourierError: error.description
     case ArchiveError.inUse:
         "another Cloister has this data directory open; stop it first, or choose another with --data"
     case ArchiveError.untrustedDirectory(let fault): "the data directory is refused: \(fault.rawValue)"

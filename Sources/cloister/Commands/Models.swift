@@ -15,8 +15,9 @@ struct Models: AsyncParsableCommand {
               cloister models list                       what is here, and whether it runs
               cloister models default llama3.2:1b        what answers when nobody says otherwise
               cloister models add ~/Downloads/m.gguf     a checked copy in Cloister's own store
+              cloister models pull ollama:llama3.2:1b    the same, from a registry that you configured
             """,
-        subcommands: [List.self, Add.self, Remove.self, Verify.self, Accept.self, Default.self],
+        subcommands: [List.self, Add.self, Pull.self, Remove.self, Verify.self, Accept.self, Default.self],
         defaultSubcommand: List.self)
 
     /// What every subcommand has.
@@ -25,8 +26,10 @@ struct Models: AsyncParsableCommand {
         @Option(help: "Folders to search too, separated by colons.")
         var models: String?
 
-        func open() async throws -> (settings: Settings, catalogue: Catalogue, own: OwnStore) {
-            let settings = try await common.settings(["models": models])
+        func open(_ more: [String: String?] = [:]) async throws
+            -> (settings: Settings, catalogue: Catalogue, own: OwnStore)
+        {
+            let settings = try await common.settings(more.merging(["models": models]) { $1 })
             let own = OwnStore(in: try DataDirectory.checked(path: settings.data))
             let environment = ProcessInfo.processInfo.environment
             return (settings, Catalogue(environment: environment, folders: settings.models, own: own.path), own)
