@@ -24,6 +24,8 @@ func sentence(_ error: any Error) -> String {
     case ArchiveError.inUse:
         "another Cloister has this data directory open; stop it first, or choose another with --data"
     case ArchiveError.untrustedDirectory(let fault): "the data directory is refused: \(fault.rawValue)"
+    case ArchiveError.untrustedFile(let name, let fault):
+        "\(name) in the data directory is refused: \(fault.rawValue); nothing was changed"
     case ArchiveError.backup(.unwritable): "the backup was not made: \(ArchiveError.BackupFault.unwritable.rawValue)"
     case ArchiveError.backup(let fault): "the backup is refused: \(fault.rawValue)"
     case ArchiveError.full: "the disk is full; nothing was changed"

@@ -146,7 +146,7 @@ extension Refusal {
         case .notFound: self.init(.notFound, "There is no such conversation.")
         case .conflict: self.init(.busy, "It was changed elsewhere meanwhile. Try again.")
         case .damaged: self.init(.tampered, "The archive is damaged. Restore a backup; nothing was overwritten.")
-        case .inUse, .untrustedDirectory, .backup:
+        case .inUse, .untrustedDirectory, .untrustedFile, .backup:
             self.init(.storeFailed, "The archive is in use or cannot be trusted.")
         }
     }
