@@ -16,12 +16,14 @@ struct Node {
     /// Opens the data directory, finds the models, and makes the host of the cells.
     static func build(_ settings: Settings) async throws -> Node {
         let directory = try DataDirectory(path: settings.data)
+        // First, so that a key that cannot be trusted leaves the archive as it is.
+        let nodeSecret = try nodeSecret(in: directory)
         let archive = try Archive(in: directory)
         _ = try await archive.deleteExpired(today: UInt32(clamping: Int(Date().timeIntervalSince1970 / 86_400)))
         let shelf = try Shelf(settings, own: OwnStore(in: directory.path))
         let setupToken = try await archive.hasAccounts() ? nil : Base64URL.encode(randomBytes(16))
         let host = try CellHost(
-            nodeSecret: nodeSecret(in: directory), setupToken: setupToken, store: ArchiveStore(archive: archive),
+            nodeSecret: nodeSecret, setupToken: setupToken, store: ArchiveStore(archive: archive),
             models: shelf,
             evidence: {
                 var evidence = SocketTables.read()
