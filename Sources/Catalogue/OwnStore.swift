@@ -98,9 +98,9 @@ public struct OwnStore: Sendable {
     }
 
     private static func isName(_ name: String) -> Bool {
-        guard (1...120).contains(name.utf8.count), let first = name.unicodeScalars.first, first != "." else {
-            return false
-        }
+        guard (1...120).contains(name.utf8.count), let first = name.unicodeScalars.first,
+            !"._-".unicodeScalars.contains(first)
+        else { return false }
         return name.unicodeScalars.allSatisfy {
             $0.isASCII
                 && ($0.properties.isAlphabetic || $0.properties.numericType != nil || "._-".unicodeScalars.contains($0))

@@ -12,10 +12,9 @@ extension CellHost {
     /// Answers what only the host of all cells knows: which sessions of the account are open.
     /// - Returns: whether the request was one of these.
     func serveSessions(_ place: Place, _ content: [UInt8], _ route: Route, _ reply: ReplyWriter) async -> Bool {
-        guard let own = channels[route], own.cell.isOwners, let action = SessionAction(rawValue: place.action) else {
-            return false
-        }
+        guard let own = channels[route], let action = SessionAction(rawValue: place.action) else { return false }
         do {
+            guard own.cell.isOwners else { throw Refusal(.denied, "An API key may not do this.") }
             _ = try Requests.Empty(decoding: content)
             switch action {
             case .list: try await reply.finish(Replies.Sessions(sessions: sessions(of: own)))
@@ -25,6 +24,9 @@ extension CellHost {
                     throw Refusal(.notFound, "There is no such session.")
                 }
                 channels[found.key] = nil
+                // Who closes the own session still reads this reply.
+                if found.value !== own { found.value.endReplies() }
+                defer { found.value.endReplies() }
                 await closeUnusedCells(keeping: false)
                 try await reply.finish(Replies.Closed())
             }

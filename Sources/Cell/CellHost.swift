@@ -27,11 +27,25 @@ public actor CellHost: Carrier {
         /// Seconds without use after which it is closed.
         let idleLimit: TimeInterval
         var lastUse: Date
+        private var replies: [Reply] = []
+
+        private struct Reply { weak var stream: PieceStream? }
 
         init(host: consuming HostChannel, cell: Cell, name: CellName, idleMinutes: Int?, now: Date) {
             self.host = host
             (self.cell, self.name, opened, lastUse) = (cell, name, now, now)
             idleLimit = Double(idleMinutes ?? Profile.usualIdleMinutes) * 60
+        }
+
+        /// Remembers a reply as long as somebody reads it.
+        func begin(_ stream: PieceStream) -> PieceStream {
+            replies = replies.filter { $0.stream != nil } + [Reply(stream: stream)]
+            return stream
+        }
+
+        /// Ends every reply that is being written: who lost the session gets nothing more.
+        func endReplies() {
+            for reply in replies { reply.stream?.end() }
         }
     }
 
@@ -102,11 +116,12 @@ public actor CellHost: Carrier {
         channel.lastUse = around.clock()
         let (cell, content) = (channel.cell, incoming.content)
         let sealer = SharedSealer(incoming.takeSealer())
-        return PieceStream { [weak self] send in
-            let reply = ReplyWriter(sealer: sealer, hand: send)
-            if await self?.serveSessions(place, content, route, reply) == true { return }
-            if await cell.serve(place, content, reply) { await self?.afterServing(place, route, cell) }
-        }
+        return channel.begin(
+            PieceStream { [weak self] send in
+                let reply = ReplyWriter(sealer: sealer, hand: send)
+                if await self?.serveSessions(place, content, route, reply) == true { return }
+                if await cell.serve(place, content, reply) { await self?.afterServing(place, route, cell) }
+            })
     }
 
     /// Closes channels that were idle or open for too long, and cells that nobody uses.
@@ -172,13 +187,20 @@ public actor CellHost: Carrier {
         switch Action(rawValue: place.action) {
         case .close: channels[route] = nil
         case .lock where cell.isOwners:
-            channels = channels.filter { $0.value.cell !== cell }
+            close { $0.cell === cell }
             await closeUnusedCells(keeping: false)
         case .revokeKey, .rekey:
             // The cell of a revoked key must not outlive it; the others' programs open theirs again.
-            channels = channels.filter { $0.value.cell.isOwners }
+            close { !$0.cell.isOwners }
             await closeUnusedCells(keeping: false)
         default: break
+        }
+    }
+
+    private func close(where isLost: (OpenChannel) -> Bool) {
+        for (route, channel) in channels where isLost(channel) {
+            channels[route] = nil
+            channel.endReplies()
         }
     }
 
