@@ -9,7 +9,7 @@ import struct NIOCore.IOError
 /// Runs a command; what goes wrong is said in a sentence, with what can be done about it, and an exit code.
 func explained(_ body: () async throws -> Void) async throws {
     do { try await body() } catch let error as ExitCode { throw error } catch {
-        FileHandle.standardError.write(Data("cloister: \(sentence(error).harmless)\n".utf8))
+        FileHandle.standardError.write(Data("cloister: \(sentence(error).oneLine)\n".utf8))
         throw ExitCode(1)
     }
 }
