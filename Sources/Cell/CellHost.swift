@@ -38,9 +38,8 @@ public actor CellHost: Carrier {
         }
 
         /// Remembers a reply as long as somebody reads it.
-        func begin(_ stream: PieceStream) -> PieceStream {
+        func begin(_ stream: PieceStream) {
             replies = replies.filter { $0.stream != nil } + [Reply(stream: stream)]
-            return stream
         }
 
         /// Ends every reply that is being written: who lost the session gets nothing more.
@@ -116,12 +115,14 @@ public actor CellHost: Carrier {
         channel.lastUse = around.clock()
         let (cell, content) = (channel.cell, incoming.content)
         let sealer = SharedSealer(incoming.takeSealer())
-        return channel.begin(
-            PieceStream { [weak self] send in
-                let reply = ReplyWriter(sealer: sealer, hand: send)
-                if await self?.serveSessions(place, content, route, reply) == true { return }
-                if await cell.serve(place, content, reply) { await self?.afterServing(place, route, cell) }
-            })
+        let stream = PieceStream { [weak self] send in
+            let reply = ReplyWriter(sealer: sealer, hand: send)
+            if await self?.serveSessions(place, content, route, reply) == true { return }
+            if await cell.serve(place, content, reply) { await self?.afterServing(place, route, cell) }
+        }
+        // The renewal of all keys says the new recovery code once, at its end; a lock waits for that.
+        if place.action != Action.rekey.rawValue { channel.begin(stream) }
+        return stream
     }
 
     /// Closes channels that were idle or open for too long, and cells that nobody uses.
