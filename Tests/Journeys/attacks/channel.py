@@ -133,12 +133,12 @@ class Channel:
         body = b"\1" + self.tab + number + AESGCM(key).encrypt(bytes(4) + number, padded(text, 64), aad)
         return body, self._reply(action, target, self.tab + number)
 
-    def start(self, action, content=None, target=NOTHING):
+    def start(self, action, content=None, target=NOTHING, chunked=False):
         """Sends a request; its pieces are read one by one."""
         body, binding = self.sealed(action, {} if content is None else content, target)
         connection = self._connection()
         path = f"/cloister/v1/cell/{action}" + ("" if target == NOTHING else f"/{target}")
-        connection.request("POST", path, body, {"Cookie": f"cloister-route={self.route}"})
+        connection.request("POST", path, iter([body]) if chunked else body, {"Cookie": f"cloister-route={self.route}"}, encode_chunked=chunked)
         response = connection.getresponse()
         if response.status != 200:
             raise Refused(response.status, json.loads(response.read())["error"])

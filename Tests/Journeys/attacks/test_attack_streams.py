@@ -102,13 +102,13 @@ def busy(home):
     return total
 
 
-@pytest.mark.parametrize("door", ["channel", "api"])
+@pytest.mark.parametrize("door", ["channel", "channel in chunks", "api"])
 def test_a_reader_that_leaves_stops_the_work(slow_house, door):
     """Pass: two seconds after the connection is gone the server computes no more; the control: before, it did."""
-    if door == "channel":
+    if door.startswith("channel"):
         channel = owner(slow_house)
         conversation = channel.ask("conversations.create", {"offRecord": True})["id"]
-        reply = channel.start("conversations.send", {"text": "Tell me everything"}, conversation)
+        reply = channel.start("conversations.send", {"text": "Tell me everything"}, conversation, chunked="chunks" in door)
         next(iter(reply))
         response = reply.response
     else:
