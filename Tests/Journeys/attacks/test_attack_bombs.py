@@ -106,7 +106,7 @@ MAY_RUN = {"context 2^32-1", "an end token that is none", "no epsilon", "no cont
 
 
 def bounded():
-    """Half of the machine's address space would be a fault; a sound command needs far less."""
+    """A command that computes for longer is killed, which shows as a signal."""
     resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
 
 
@@ -142,8 +142,9 @@ def test_a_hostile_model_file_is_refused_in_a_sentence(home, files, command):
             continue
         arguments = ["models", "add"] if command == "add" else ["serve", "--port", home.port, "--model"]
         done, memory = measured(home, *arguments, files / f"m{number}.gguf", "--data", home.data)
-        assert done.returncode == (done.returncode if name in MAY_RUN or "but: " in done.err else 1), (name, done.returncode, done.err)
-        assert done.returncode in (0, 1) and done.err.count("\n") <= (4 if done.returncode == 0 else 1), (name, done.returncode, done.err)
+        # What is well-formed and does not run may be kept, and it is said why it does not.
+        allowed = (0, 1) if name in MAY_RUN or "but: " in done.err else (1,)
+        assert done.returncode in allowed and done.err.count("\n") <= (4 if done.returncode == 0 else 1), (name, done.returncode, done.err)
         assert done.err.startswith("cloister: ") or done.returncode == 0, (name, done.err)
         assert memory < 200 * MIB, (name, memory >> 20)
 
