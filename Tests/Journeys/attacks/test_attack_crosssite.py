@@ -120,7 +120,7 @@ ATTACK = """async (target) => {
         socket.onopen = () => done("opened");
         socket.onerror = () => failed();
     }));
-    await new Promise((done) => setTimeout(done, 1500));
+    await new Promise((done) => setTimeout(done, 800));
     return { tried, names: [...document.querySelectorAll("iframe")].map((frame) => { try { return frame.contentDocument?.title ?? null; } catch { return null; } }) };
 }""".replace("ROUTES", str(ROUTES)).replace("READS", str(READS))
 
