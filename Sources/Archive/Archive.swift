@@ -14,13 +14,12 @@ public final class Archive: Sendable {
     let folder: String
 
     /// Opens or creates `archive.sqlite` in the directory.
-    /// - Throws: `full`, `readOnly`, `damaged`.
+    /// - Throws: `untrustedFile`, `full`, `readOnly`, `damaged`.
     public convenience init(in directory: DataDirectory) throws(ArchiveError) {
         // SQLite gives its log and shared memory the mode of the database file.
         let file = Self.file(in: directory)
-        let descriptor = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .readOnly }
-        Glibc.close(descriptor)
+        Glibc.close(try DataDirectory.openFile(file, O_RDWR | O_CREAT))
+        try DataDirectory.checkCompanions(of: file)
         try self.init(file: file, pageLimit: nil)
         removeSnapshots(olderThan: 0)
     }

@@ -2,6 +2,8 @@
 public enum ArchiveError: Error, Equatable, Sendable {
     /// The data directory or one of its parents cannot be trusted; says why.
     case untrustedDirectory(DirectoryFault)
+    /// A file of the data directory cannot be trusted; its name, and why.
+    case untrustedFile(String, FileFault)
     /// Another process has this data directory open.
     case inUse
     /// The disk is full; nothing was changed.
@@ -29,6 +31,14 @@ public enum ArchiveError: Error, Equatable, Sendable {
         case notDirectory = "it is not a directory"
         case cannotCreate = "it cannot be created"
         case notEmpty = "it is not empty: choose one that is not there yet"
+    }
+
+    /// Why a file is refused.
+    public enum FileFault: String, Sendable {
+        case link = "it is a link, or has another name elsewhere"
+        case notRegular = "it is not a regular file"
+        case foreignOwner = "it belongs to another user"
+        case open = "others may read or write it (its mode must be 0600)"
     }
 
     /// Why a backup is refused.

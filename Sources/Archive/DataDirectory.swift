@@ -13,8 +13,8 @@ public final class DataDirectory: Sendable {
     private let lock: Int32
 
     /// Opens or creates the directory and takes its lock.
-    /// - Throws: `untrustedDirectory` for symbolic links, foreign owners and open modes; `inUse` if another process
-    ///   holds it.
+    /// - Throws: `untrustedDirectory` for symbolic links, foreign owners and open modes, `untrustedFile` for the same of
+    ///   its lock; `inUse` if another process holds it.
     public init(path: String) throws(ArchiveError) {
         self.path = try Self.checked(path: path)
         lock = try Self.takeLock(self.path + "/" + Self.lockName)
@@ -54,12 +54,10 @@ public final class DataDirectory: Sendable {
 
     /// Reads a small file of the directory; nil if it is not there.
     /// - Parameter limit: bytes; a longer file is `damaged`.
+    /// - Throws: `untrustedFile`, `readOnly`, `damaged`.
     public func read(_ name: String, limit: Int = 4096) throws(ArchiveError) -> [UInt8]? {
-        let descriptor = open(path + "/" + name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return nil }
-            throw .readOnly
-        }
+        let descriptor: Int32
+        do { descriptor = try Self.openFile(path + "/" + name, O_RDONLY) } catch .notFound { return nil }
         defer { close(descriptor) }
         var buffer = [UInt8](repeating: 0, count: limit + 1)
         let count = Glibc.read(descriptor, &buffer, buffer.count)
@@ -107,8 +105,7 @@ public final class DataDirectory: Sendable {
     }
 
     private static func takeLock(_ path: String) throws(ArchiveError) -> Int32 {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .readOnly }
+        let descriptor = try openFile(path, O_RDWR | O_CREAT)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw .inUse

@@ -26,6 +26,8 @@ public struct Catalogue: Sendable {
             guard let folder = StoreFolder(kind, at: path), seen.insert("\(kind) \(folder.root)").inserted else {
                 continue
             }
+            // What is behind a link is another's, and must not be taken for ours, which may be deleted.
+            guard kind != .own || folder.root == path else { continue }
             search(folder, &findings)
         }
         // A file that two stores share is one model, of the store that comes first; two names in one store stay two.

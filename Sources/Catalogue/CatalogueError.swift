@@ -14,6 +14,8 @@ public enum CatalogueError: Error, Equatable, Sendable {
     case cannotRead(code: Int32)
     /// The own store cannot be written; carries `errno`.
     case cannotWrite(code: Int32)
+    /// The own store is no private folder of this user; its path.
+    case untrustedStore(String)
     /// The copy is not what was read.
     case copyDiffers
     /// Another process fetches the same file.
@@ -39,6 +41,8 @@ extension CatalogueError: CustomStringConvertible {
         case .damagedMemory(let path):
             "\(path), which remembers the models that were used before, cannot be read; mend it, or remove it to trust the files as they are now"
         case .arriving: "another pull of this model is under way"
+        case .untrustedStore(let path):
+            "\(path) is refused: it must be a folder, no link, of this user alone (mode 0700); nothing was changed"
         case .copyDiffers: "the copy is not what was read; nothing was kept"
         }
     }

@@ -31,8 +31,10 @@ public struct OwnStore: Sendable {
     /// - Throws: `CatalogueError.damagedMemory`.
     func recall() throws -> Memory {
         let file = path + "/models.json"
-        guard FileManager.default.fileExists(atPath: file) else { return Memory() }
-        guard let data = FileManager.default.contents(atPath: file),
+        var status = stat()
+        guard lstat(file, &status) == 0 || errno != ENOENT else { return Memory() }
+        guard isOurs, Self.isPrivate(status, S_IFREG), status.st_nlink == 1,
+            let data = StoreFolder(.own, at: path)?.read("models.json"),
             let memory = try? JSONDecoder().decode(Memory.self, from: data)
         else { throw CatalogueError.damagedMemory(file) }
         return memory
@@ -97,11 +99,12 @@ public struct OwnStore: Sendable {
         }
     }
 
-    /// Whether a model may be called so: letters, digits, dots, dashes and underscores, no dot first, at most 120.
+    /// Whether a model may be called so: letters, digits, dots, dashes and underscores, a letter or digit first, at most
+    /// 120.
     public static func isName(_ name: String) -> Bool {
-        guard (1...120).contains(name.utf8.count), let first = name.unicodeScalars.first, first != "." else {
-            return false
-        }
+        guard (1...120).contains(name.utf8.count), let first = name.unicodeScalars.first,
+            !"._-".unicodeScalars.contains(first)
+        else { return false }
         return name.unicodeScalars.allSatisfy {
             $0.isASCII
                 && ($0.properties.isAlphabetic || $0.properties.numericType != nil || "._-".unicodeScalars.contains($0))
@@ -110,6 +113,17 @@ public struct OwnStore: Sendable {
 
     func createFolder() throws {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw CatalogueError.cannotWrite(code: errno) }
+        guard isOurs else { throw CatalogueError.untrustedStore(path) }
+    }
+
+    /// Whether the folder is one, this user's, and closed to others: no link to a place outside the data directory.
+    private var isOurs: Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && Self.isPrivate(status, S_IFDIR)
+    }
+
+    private static func isPrivate(_ status: stat, _ kind: mode_t) -> Bool {
+        status.st_mode & S_IFMT == kind && status.st_uid == geteuid() && status.st_mode & 0o077 == 0
     }
 
     /// Writes a file beside, checks it, syncs it and puts it in place.

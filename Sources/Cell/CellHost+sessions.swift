@@ -12,10 +12,9 @@ extension CellHost {
     /// Answers what only the host of all cells knows: which sessions of the account are open.
     /// - Returns: whether the request was one of these.
     func serveSessions(_ place: Place, _ content: [UInt8], _ route: Route, _ reply: ReplyWriter) async -> Bool {
-        guard let own = channels[route], own.cell.isOwners, let action = SessionAction(rawValue: place.action) else {
-            return false
-        }
+        guard let own = channels[route], let action = SessionAction(rawValue: place.action) else { return false }
         do {
+            guard own.cell.isOwners else { throw Refusal(.denied, "An API key may not do this.") }
             _ = try Requests.Empty(decoding: content)
             switch action {
             case .list:
@@ -24,10 +23,11 @@ extension CellHost {
                 try await reply.finish(Replies.Sessions(sessions: all))
             case .close:
                 let wanted: SessionID = place.object.retagged()
-                if let found = sessionsOfAccount(own).first(where: { $0.value.id == wanted }) {
-                    channels[found.key] = nil
-                    await closeUnusedCells(keeping: false)
-                } else if await !neighbours.closeSession(wanted.hex, besides: own.name) {
+                let isHere = sessionsOfAccount(own).contains { $0.value.id == wanted }
+                // Who closes the own session still reads this reply.
+                if isHere, wanted != own.id { _ = await closeSession(wanted.hex) }
+                defer { if wanted == own.id { close { $0 === own } } }
+                if !isHere, await !neighbours.closeSession(wanted.hex, besides: own.name) {
                     throw Refusal(.notFound, "There is no such session.")
                 }
                 try await reply.finish(Replies.Closed())
@@ -58,8 +58,8 @@ extension CellHost {
 
     /// Closes a channel by its name in the list; whether there was one.
     public func closeSession(_ id: String) async -> Bool {
-        guard let found = channels.first(where: { $0.value.id.hex == id }) else { return false }
-        channels[found.key] = nil
+        guard channels.contains(where: { $0.value.id.hex == id }) else { return false }
+        close { $0.id.hex == id }
         await closeUnusedCells(keeping: false)
         return true
     }

@@ -23,11 +23,24 @@ public actor CellHost {
         /// Seconds without use after which it is closed.
         let idleLimit: TimeInterval
         var lastUse: Date
+        private var replies: [Reply] = []
+
+        private struct Reply { weak var stream: PieceStream? }
 
         init(host: consuming HostChannel, cell: Cell, name: CellName, idleMinutes: Int?, now: Date) {
             self.host = host
             (self.cell, self.name, opened, lastUse) = (cell, name, now, now)
             idleLimit = Double(idleMinutes ?? Profile.usualIdleMinutes) * 60
+        }
+
+        /// Remembers a reply as long as somebody reads it.
+        func begin(_ stream: PieceStream) {
+            replies = replies.filter { $0.stream != nil } + [Reply(stream: stream)]
+        }
+
+        /// Ends every reply that is being written: who lost the session gets nothing more.
+        func endReplies() {
+            for reply in replies { reply.stream?.end() }
         }
     }
 
@@ -116,11 +129,14 @@ public actor CellHost {
         channel.lastUse = around.clock()
         let (cell, content) = (channel.cell, incoming.content)
         let sealer = SharedSealer(incoming.takeSealer())
-        return PieceStream { [weak self] send in
+        let stream = PieceStream { [weak self] send in
             let reply = ReplyWriter(sealer: sealer, hand: send)
             if await self?.serveSessions(place, content, route, reply) == true { return }
             if await cell.serve(place, content, reply) { await self?.afterServing(place, route, cell) }
         }
+        // The renewal of all keys says the new recovery code once, at its end; a lock waits for that.
+        if place.action != Action.rekey.rawValue { channel.begin(stream) }
+        return stream
     }
 
     /// Closes channels that were idle or open for too long, and cells that nobody uses.
@@ -136,7 +152,7 @@ public actor CellHost {
 
     /// Closes everything, before the process ends.
     public func closeAll() async {
-        channels = [:]
+        close { _ in true }
         await closeUnusedCells(keeping: false)
     }
 
@@ -199,16 +215,26 @@ public actor CellHost {
 
     private func afterServing(_ place: Place, _ route: Route, _ cell: Cell) async {
         switch Action(rawValue: place.action) {
-        case .close: channels[route] = nil
+        case .close:
+            channels[route] = nil
+            await closeUnusedCells(keeping: true)
         case .lock where cell.isOwners:
-            channels = channels.filter { $0.value.cell !== cell }
+            close { $0.cell === cell }
             await closeUnusedCells(keeping: false)
         case .revokeKey, .rekey:
             // The cell of a revoked key must not outlive it; the others' programs open theirs again.
-            channels = channels.filter { $0.value.cell.isOwners }
+            close { !$0.cell.isOwners }
             await closeUnusedCells(keeping: false)
             await neighbours.endKeys(of: cell.name)
         default: break
+        }
+    }
+
+    /// Closes channels; what is being written to them ends.
+    func close(where isLost: (OpenChannel) -> Bool) {
+        for (route, channel) in channels where isLost(channel) {
+            channels[route] = nil
+            channel.endReplies()
         }
     }
 

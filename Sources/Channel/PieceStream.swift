@@ -31,7 +31,10 @@ public final class PieceStream: AsyncSequence, Sendable {
         }
     }
 
-    deinit {
+    deinit { end() }
+
+    /// Ends it from outside: its reader gets no further piece, and its producer is cancelled.
+    public func end() {
         producer.cancel()
         channel.finish()
     }

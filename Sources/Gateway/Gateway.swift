@@ -22,6 +22,7 @@ public enum Gateway {
 
         let router = Router(context: GatewayContext.self)
         router.add(middleware: ResponseHeaders())
+        router.add(middleware: Framing(bodyLimit: options.requestLimit))
         router.add(middleware: HostGuard(hosts: options.hosts, origins: options.origins))
         AssetRoutes.add(to: router)
         channel.add(to: router)
@@ -32,6 +33,7 @@ public enum Gateway {
         guard let path = options.socketPath else { return [tcp] }
         let local = Router(context: GatewayContext.self)
         local.add(middleware: ResponseHeaders())
+        local.add(middleware: Framing(bodyLimit: options.requestLimit))
         local.add(middleware: HostGuard(hosts: ["cloister"], origins: []))
         channel.add(to: local)
         SnapshotRoute.add(to: local, snapshot)

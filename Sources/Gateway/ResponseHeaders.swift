@@ -26,7 +26,7 @@ public struct ResponseHeaders: RouterMiddleware {
         var response: Response
         do {
             response = try await next(request, context)
-        } catch let error as HTTPError {
+        } catch let error as any HTTPResponseError {
             let message = error.status == .contentTooLarge ? "That is more than is accepted." : "There is nothing here."
             response = refusal(error.status, error.status == .notFound ? "notFound" : "malformed", message)
         }

@@ -150,6 +150,25 @@ struct DataDirectoryTests {
         }
     }
 
+    @Test func `a file that is a link, open or no file is refused by name`() throws {
+        let directory = try DataDirectory(path: scratch.path)
+        let (manager, file) = (FileManager.default, scratch.path + "/node.key")
+        func refusal() -> ArchiveError? { #expect(throws: ArchiveError.self) { _ = try directory.read("node.key") } }
+        try directory.create("node.key", [1])
+        try manager.linkItem(atPath: file, toPath: scratch.path + "/other")
+        #expect(refusal() == .untrustedFile("node.key", .link))
+        try manager.removeItem(atPath: scratch.path + "/other")
+        try manager.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
+        #expect(refusal() == .untrustedFile("node.key", .open))
+        try manager.removeItem(atPath: file)
+        try manager.createSymbolicLink(atPath: file, withDestinationPath: scratch.path + "/lock")
+        #expect(refusal() == .untrustedFile("node.key", .link))
+        try manager.removeItem(atPath: file)
+        #expect(mkfifo(file, 0o600) == 0 && refusal() == .untrustedFile("node.key", .notRegular))
+        try manager.removeItem(atPath: file)
+        #expect(try directory.read("node.key") == nil)
+    }
+
     @Test func `a small file is created whole and private`() throws {
         let directory = try DataDirectory(path: scratch.path)
         #expect(try directory.read("secret") == nil)

@@ -34,7 +34,7 @@ struct OwnStoreTests {
     }
 
     @Test func `names that are no file names, names that are taken and files that are no models are refused`() throws {
-        for name in ["", ".hidden", "../up", "a/b", "a b", "ä"] {
+        for name in ["", ".hidden", "../up", "a/b", "a b", "ä", "-rf", "_x"] {
             #expect(throws: CatalogueError.badName) { try add(name) }
         }
         _ = try add()

@@ -12,7 +12,7 @@ enum Terminal {
     static func say(_ text: String) { show(text.harmless) }
 
     static func note(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data((text.harmless + "\n").utf8))
+        try? FileHandle.standardError.write(contentsOf: Data((text.oneLine + "\n").utf8))
     }
 
     /// How far long work is, on one line that is written over; nothing where nobody looks.

@@ -82,6 +82,9 @@ extension String {
     ///
     /// For everything that somebody else wrote: answers, names in files, what was pasted.
     var harmless: String { String(String.UnicodeScalarView(unicodeScalars.filter(\.isHarmless))) }
+
+    /// The same on one line: a name with a line break in it must not look like a line of ours.
+    var oneLine: String { harmless.replacing("\n", with: " ") }
 }
 
 extension Unicode.Scalar {
@@ -89,7 +92,7 @@ extension Unicode.Scalar {
         switch value {
         case 0x09, 0x0A: true
         case 0..<0x20, 0x7F..<0xA0: false
-        case 0x202A...0x202E, 0x2066...0x2069, 0x200E, 0x200F, 0x061C: false
+        case 0x2028...0x202E, 0x2066...0x2069, 0x200E, 0x200F, 0x061C: false
         default: true
         }
     }

@@ -10,7 +10,7 @@ import struct NIOCore.IOError
 /// Runs a command; what goes wrong is said in a sentence, with what can be done about it, and an exit code.
 func explained(_ body: () async throws -> Void) async throws {
     do { try await body() } catch let error as ExitCode { throw error } catch {
-        FileHandle.standardError.write(Data("cloister: \(sentence(error).harmless)\n".utf8))
+        FileHandle.standardError.write(Data("cloister: \(sentence(error).oneLine)\n".utf8))
         throw ExitCode(1)
     }
 }
@@ -26,6 +26,8 @@ func sentence(_ error: any Error) -> String {
     case ArchiveError.inUse:
         "another Cloister has this data directory open; stop it first, or choose another with --data"
     case ArchiveError.untrustedDirectory(let fault): "the data directory is refused: \(fault.rawValue)"
+    case ArchiveError.untrustedFile(let name, let fault):
+        "\(name) in the data directory is refused: \(fault.rawValue); nothing was changed"
     case ArchiveError.backup(.unwritable): "the backup was not made: \(ArchiveError.BackupFault.unwritable.rawValue)"
     case ArchiveError.backup(let fault): "the backup is refused: \(fault.rawValue)"
     case ArchiveError.full: "the disk is full; nothing was changed"

@@ -55,7 +55,7 @@ struct ListKeys: AsyncParsableCommand {
         try await explained {
             let session = try await Session.open(try credential.credential(), try await common.settings())
             for key in try await session.client.ask("keys", [String: String](), as: Keys.Listed.self).keys {
-                Terminal.say("\(key.id)  \(key.created)  \(key.label)\n")
+                Terminal.say("\(key.id)  \(key.created)  \(key.label.oneLine)\n")
             }
             await session.end()
         }

@@ -98,8 +98,10 @@ extension Models {
                 !model.obstacles.isEmpty
                 ? "does not run: \(model.obstacles.joined(separator: "; "))"
                 : model.fits ? "runs; \(sum)" : "does not fit; \(sum)"
-            return
-                "\(model.standard ? "*" : " ") \(model.id)\n    \(facts.compactMap { $0 }.joined(separator: ", "))\n    \(state)"
+            return [
+                "\(model.standard ? "*" : " ") \(model.id)", "    \(facts.compactMap { $0 }.joined(separator: ", "))",
+                "    \(state)",
+            ].map(\.oneLine).joined(separator: "\n")
         }
     }
 

@@ -97,6 +97,7 @@ enum Banner {
 
     private static func said(_ model: ModelDescription) -> String {
         let what = model.guide ? "built-in guide: knows Cloister and privacy only" : model.quantisation
-        return "\(model.name) (\(what); \(Amount.count(model.parameters)) parameters, \(Amount.bytes(model.bytes)))"
+        let size = "\(Amount.count(model.parameters)) parameters, \(Amount.bytes(model.bytes))"
+        return "\(model.name.oneLine) (\(what); \(size))"
     }
 }

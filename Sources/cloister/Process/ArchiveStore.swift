@@ -146,7 +146,7 @@ extension Refusal {
         case .damaged: self.init(.tampered, "The archive is damaged. Restore a backup; nothing was overwritten.")
         case .unreachable:
             self.init(.storeFailed, "The archive cannot be reached at the moment. This was not stored; try again.")
-        case .inUse, .untrustedDirectory, .backup:
+        case .inUse, .untrustedDirectory, .untrustedFile, .backup:
             self.init(.storeFailed, "The archive is in use or cannot be trusted.")
         }
     }

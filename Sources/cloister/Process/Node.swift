@@ -36,11 +36,13 @@ struct Ground: ~Copyable {
 
     static func lay(_ settings: Settings) async throws -> Ground {
         let directory = try DataDirectory(path: settings.data)
+        // First, so that a key that cannot be trusted leaves the archive as it is.
+        let secret = try nodeSecret(in: directory)
         let archive = try Archive(in: directory)
         _ = try await archive.deleteExpired(today: UInt32(clamping: Int(Date().timeIntervalSince1970 / 86_400)))
         let setupToken = try await archive.hasAccounts() ? nil : Base64URL.encode(randomBytes(16))
         return Ground(
-            directory: directory, archive: archive, secret: try nodeSecret(in: directory), setupToken: setupToken)
+            directory: directory, archive: archive, secret: secret, setupToken: setupToken)
     }
 
     /// What this process can show of its connections, and where the archive lies.

@@ -1,0 +1,71 @@
+"""Class 18, memory after the lock: the tools that show it, and that they find what is there while it is unlocked.
+
+The server drops its keys at the lock and wipes nothing yet, so nothing is claimed here about what is left; `assert_gone_after_lock` waits for
+the cells to be processes of their own.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import conftest
+from attack_fixtures import house, owner  # noqa: F401 (fixtures are found by name)
+from processes import family
+from sweeping import assert_gone_after_lock, canary, in_memory, sweep
+from vault_keys import keys_of
+
+pytestmark = [
+    pytest.mark.skipif("CLOISTER_BINARY" not in os.environ, reason="CLOISTER_BINARY is unset: no binary to run"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="not shown: reading another process's memory needs root"),
+]
+
+
+def test_the_scan_finds_text_and_keys_while_unlocked(house):
+    """The control: message, title and root key lie in the memory of one of the server's processes; a phrase that nobody typed does not."""
+    channel, secret, title = owner(house), canary(), canary()
+    conversation = channel.ask("conversations.create", {"offRecord": False})["id"]
+    channel.pieces("conversations.send", {"text": secret}, conversation)
+    channel.ask("conversations.change", {"title": title}, conversation)
+    keys = keys_of(house.data, conftest.PASSPHRASE)
+    assert set(keys) == {"root", "owner's keyring", "conversation 0"} and all(len(key) == 32 for key in keys.values())
+    assert in_memory(house.server, [secret, title, keys["root"], canary(), os.urandom(32)]) == {0, 1, 2}
+
+
+HOLDER = """
+import os, sys
+secret = bytes.fromhex(sys.stdin.readline())
+if os.fork():
+    del secret
+    os.wait()
+else:
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_the_scan_sees_every_process_of_a_server_and_the_end_of_one():
+    """The tool itself: a phrase that only a child holds is found through its parent, in two alphabets; after the child's end it is gone."""
+    secret, key = canary(), os.urandom(32)
+    parent = subprocess.Popen([sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        parent.stdin.write((secret.encode() + key + secret.encode("utf-16-le")).hex() + "\n")
+        parent.stdin.flush()
+        assert parent.stdout.readline() == "ready\n" and len(family(parent.pid)) == 2
+        assert in_memory(parent, [secret, key, canary()]) == {0, 1}
+        with pytest.raises(AssertionError, match="2 of 3 are in memory still"):
+            assert_gone_after_lock(parent, [secret, key, canary()], seconds=0.1)
+        # What is in no memory passes: the function does not only complain.
+        assert_gone_after_lock(parent, [canary()])
+    finally:
+        parent.communicate("\n", timeout=10)
+
+
+def test_what_cannot_be_read_is_not_called_clean():
+    """A process that is gone, and a folder that is: exit code 2 and not 0."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for where in (["--root", "/nonexistent/folder"], ["--pid", ended.pid, "--memory"]):
+        code, said = sweep([canary()], *where)
+        assert code == 2 and "not shown" in said
