@@ -10,8 +10,9 @@ from pathlib import Path
 
 import requests
 
-from conftest import BINARY
-sys.path.insert(0, str(Path(__file__).parent / "page"))
+from conftest import BINARY, PASSPHRASE
+sys.path[:0] = [str(Path(__file__).parent / "page"), str(Path(__file__).parent / "attacks")]
+from channel import Channel, Refused  # noqa: E402
 from page_fixtures import without_end  # noqa: E402
 
 ASK = {"model": "default", "messages": [{"role": "user", "content": "What is Cloister?"}]}
@@ -21,8 +22,11 @@ def roles(server):
     """The processes that a server started, by role: as `ps` shows them."""
     found = {}
     for line in "".join(path.read_text() for path in Path(f"/proc/{server.pid}/task").glob("*/children")).split():
-        words = Path(f"/proc/{line}/cmdline").read_bytes().split(b"\0")
-        if words[:2] == [b"cloister", b"role"]:
+        try:
+            words = Path(f"/proc/{line}/cmdline").read_bytes().split(b"\0")
+        except FileNotFoundError:
+            continue
+        if words[:2] == [b"cloister", b"role"] and alive(line):
             found.setdefault(words[2].decode(), []).append(int(line))
     return found
 
@@ -58,7 +62,7 @@ def test_an_engine_holds_a_model_and_sockets_of_its_own_and_nothing_else(home):
     for engine in engines(server, 2):
         held = [os.readlink(entry) for entry in Path(f"/proc/{engine}/fd").iterdir() if entry.name not in "012"]
         assert held, "nothing was listed, so nothing was shown"
-        others = [name for name in held if not name.startswith(("socket:", "anon_inode:")) and name != str(model)]
+        others = [name for name in held if not name.startswith(("socket:", "anon_inode:", "pipe:")) and name != str(model)]
         assert not others, others
         assert not {name[8:-1] for name in held if name.startswith("socket:")} & listening, "a socket that reaches a network"
 
@@ -114,3 +118,78 @@ def test_a_role_is_not_for_hands():
     for role in ("engine", "nothing"):
         result = subprocess.run([BINARY, "role", role], capture_output=True, text=True, timeout=10)
         assert result.returncode == 64 and "not by hand" in result.stderr
+
+
+def cells(server):
+    return roles(server).get("cell", [])
+
+
+def unlocked(home):
+    """A channel of the owner, from the documents alone."""
+    return Channel(home.port, {"passphrase": {"name": "Ada", "passphrase": PASSPHRASE}})
+
+
+def until(condition, what, seconds=10):
+    deadline = time.time() + seconds
+    while not condition():
+        assert time.time() < deadline, what
+        time.sleep(0.05)
+
+
+def test_every_thread_of_a_cell_and_an_engine_is_behind_a_filter(served):
+    channel = unlocked(served)
+    channel.ask("conversations")
+    confined = cells(served.server) + engines(served.server)
+    assert len(confined) >= 2
+    for process in confined:
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            status = dict(line.split(":\t", 1) for line in (thread / "status").read_text().splitlines() if ":\t" in line)
+            assert (status["Seccomp"], status["NoNewPrivs"]) == ("2", "1"), f"{status['Name']} is not locked"
+        held = [os.readlink(entry) for entry in Path(f"/proc/{process}/fd").iterdir() if entry.name not in "012"]
+        assert not [name for name in held if not name.startswith(("socket:", "anon_inode:", "pipe:"))], "a file is open"
+        assert not any(name in Path(f"/proc/{process}/net/tcp").read_text().split() for name in (entry[8:-1] for entry in held))
+
+
+def test_a_lock_ends_the_process_that_held_the_keys(served):
+    channel = unlocked(served)
+    channel.ask("conversations")
+    before = set(cells(served.server))
+    channel.ask("lock")
+    until(lambda: before - {spare for spare in before if alive(spare)}, "the cell goes on after the lock")
+    assert requests.get(served.url + "/health").json()["status"] == "healthy"
+
+
+def test_two_sessions_of_one_person_share_one_cell(served):
+    """What is off the record in one is there in the other, because it lies in one memory."""
+    first = unlocked(served)
+    conversation = first.ask("conversations.create", {"offRecord": True})["id"]
+    first.pieces("conversations.send", {"text": "What is Cloister?"}, conversation)
+    second = unlocked(served)
+    assert [turn["text"] for turn in second.ask("conversations.read", {}, conversation)["turns"]][0] == "What is Cloister?"
+    assert len(second.ask("sessions")["sessions"]) >= 2
+    first.ask("lock")
+    for channel in (first, second):
+        try:
+            channel.ask("conversations")
+            raise AssertionError("a locked session answered")
+        except Refused as refusal:
+            assert refusal.status == 401
+
+
+def test_a_killed_cell_asks_for_the_passphrase_and_keeps_what_was_acknowledged(served):
+    """Others are not disturbed: a program's cell is another process."""
+    channel = unlocked(served)
+    conversation = channel.ask("conversations.create", {"offRecord": False})["id"]
+    channel.pieces("conversations.send", {"text": "What is Cloister?"}, conversation)
+    assert ask(served).status_code == 200
+    for cell in cells(served.server):
+        os.kill(cell, signal.SIGKILL)
+    until(lambda: ask(served).status_code == 200, "programs are not served any more")
+    try:
+        channel.ask("conversations")
+        raise AssertionError("a dead cell answered")
+    except Refused as refusal:
+        assert refusal.status == 401
+    again = unlocked(served)
+    turns = again.ask("conversations.read", {}, conversation)["turns"]
+    assert [turn["role"] for turn in turns] == ["user", "assistant"]

@@ -1,7 +1,6 @@
 """Class 18, memory after the lock: the tools that show it, and that they find what is there while it is unlocked.
 
-The server drops its keys at the lock and wipes nothing yet, so nothing is claimed here about what is left; `assert_gone_after_lock` waits for
-the cells to be processes of their own.
+A person's cell is a process of its own, and its end is the wipe.
 """
 
 import os
@@ -69,3 +68,27 @@ def test_what_cannot_be_read_is_not_called_clean():
     for where in (["--root", "/nonexistent/folder"], ["--pid", ended.pid, "--memory"]):
         code, said = sweep([canary()], *where)
         assert code == 2 and "not shown" in said
+
+
+def test_a_lock_leaves_neither_text_nor_keys_in_any_process(house):
+    """Pass: message, answer, title, draft, passphrase and every key, in memory before the lock, are in no process of the server after it."""
+    channel, secret, title, draft = owner(house), canary(), canary(), canary()
+    conversation = channel.ask("conversations.create", {"offRecord": False})["id"]
+    channel.pieces("conversations.send", {"text": secret}, conversation)
+    channel.ask("conversations.change", {"title": title}, conversation)
+    channel.ask("drafts.keep", {"text": draft}, conversation)
+    keys = keys_of(house.data, conftest.PASSPHRASE)
+    wanted = [secret, title, draft, keys["root"], *keys.values(), conftest.PASSPHRASE]
+    assert {0, 1, 2, 3} <= in_memory(house.server, wanted), "the control found nothing, so nothing would be shown"
+    channel.ask("lock")
+    assert_gone_after_lock(house.server, wanted)
+
+
+def test_the_end_of_an_off_the_record_chat_and_of_an_idle_session_leave_nothing(house):
+    """Pass: what was never written to disk is gone from memory too once its session is closed."""
+    channel, secret = owner(house), canary()
+    conversation = channel.ask("conversations.create", {"offRecord": True})["id"]
+    channel.pieces("conversations.send", {"text": secret}, conversation)
+    assert in_memory(house.server, [secret]) == {0}
+    channel.ask("close")
+    assert_gone_after_lock(house.server, [secret])
