@@ -135,7 +135,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
-        tests("cloister", ["Cell", "Inference"]),
+        tests("cloister", ["Archive", "Cell", "Inference", "Seams"]),
     ],
     swiftLanguageModes: [.v6]
 )
