@@ -28,6 +28,7 @@ enum Action: String {
     case stored
     case evidence
     case tamper = "evidence.tamper"
+    case breakOut = "evidence.breakout"
     case lock
     case close
     case models
@@ -119,6 +120,7 @@ extension Cell {
         case .stored: try await reply.finish(try await stored())
         case .evidence: try await reply.finish(try await evidence())
         case .tamper: try await reply.finish(try await tamper())
+        case .breakOut: try await reply.finish(Replies.BreakOut(confined: try await around.neighbours.breakOut()))
         case .models: try await reply.finish(Replies.Models(models: await around.models.models()))
         case .lock: try await reply.finish(Replies.Locked())
         default: try await reply.finish(Replies.Closed())

@@ -30,6 +30,7 @@ actor Cell {
         let models: any ModelShelf
         let passphrases: PassphraseQueue
         let lookupKey: Unlocking.LookupKey
+        let neighbours: any Neighbours
         let evidence: @Sendable () async -> ProcessEvidence
         let clock: @Sendable () -> Date
     }

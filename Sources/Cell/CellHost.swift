@@ -69,8 +69,8 @@ public actor CellHost {
         self.neighbours = neighbours
         unlocking = Unlocking(store: store, passphrases: passphrases, lookupKey: lookupKey, clock: clock)
         around = Cell.Surroundings(
-            store: store, models: models, passphrases: passphrases, lookupKey: lookupKey, evidence: evidence,
-            clock: clock)
+            store: store, models: models, passphrases: passphrases, lookupKey: lookupKey, neighbours: neighbours,
+            evidence: evidence, clock: clock)
     }
 
     /// What came of an opening.

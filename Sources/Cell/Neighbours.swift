@@ -44,6 +44,8 @@ public protocol Neighbours: Sendable {
     func closeSession(_ id: String, besides name: CellName) async -> Bool
     /// Ends the cells of the account's API keys in other hosts.
     func endKeys(of name: CellName) async
+    /// Lets a process of each role try to break out.
+    func breakOut() async throws -> [ConfinedProcess]
 }
 
 /// A host with nobody around it: all cells are its own.
@@ -71,4 +73,6 @@ public actor Alone: Neighbours {
     public func closeSession(_ id: String, besides name: CellName) -> Bool { false }
     /// None.
     public func endKeys(of name: CellName) {}
+    /// None.
+    public func breakOut() -> [ConfinedProcess] { [] }
 }

@@ -37,11 +37,17 @@ struct OpeningTests {
         let opening = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now)
         let late = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now)
         _ = try reception.admit(opening.body, now: now).receive(opening.body)
-        #expect(throws: ChannelError.staleChallenge) { _ = try reception.admit(opening.body, now: now).receive(opening.body) }
-        #expect(throws: ChannelError.staleChallenge) { _ = try reception.admit(late.body, now: now + 120).receive(late.body) }
+        #expect(throws: ChannelError.staleChallenge) {
+            _ = try reception.admit(opening.body, now: now).receive(opening.body)
+        }
+        #expect(throws: ChannelError.staleChallenge) {
+            _ = try reception.admit(late.body, now: now + 120).receive(late.body)
+        }
         var other = try Reception(identity: SigningKey(seed: .random()))
         let foreign = try Opening(credential, offer: other.offer(now: now), pinned: nil, now: now)
-        #expect(throws: ChannelError.staleChallenge) { _ = try reception.admit(foreign.body, now: now).receive(foreign.body) }
+        #expect(throws: ChannelError.staleChallenge) {
+            _ = try reception.admit(foreign.body, now: now).receive(foreign.body)
+        }
     }
 
     @Test func `every changed byte of an opening is refused`() throws {
@@ -49,7 +55,9 @@ struct OpeningTests {
         for index in stride(from: 0, to: 73 + 40, by: 3) {
             var body = try Opening(credential, offer: reception.offer(now: now), pinned: nil, now: now).body
             body[index] ^= 1
-            #expect(throws: ChannelError.self, "byte \(index)") { _ = try reception.admit(body, now: now).receive(body) }
+            #expect(throws: ChannelError.self, "byte \(index)") {
+                _ = try reception.admit(body, now: now).receive(body)
+            }
         }
     }
 

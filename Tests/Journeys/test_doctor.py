@@ -4,7 +4,7 @@ import json
 import os
 import socket
 
-CHECKS = ["data", "server", "port", "permissions", "database", "disk", "model", "models", "processor", "backtraces", "coredumps", "swap", "clock"]
+CHECKS = ["data", "server", "port", "permissions", "database", "disk", "model", "models", "processor", "backtraces", "coredumps", "swap", "clock", "cell", "engine", "gateway"]
 
 
 def doctor(home, *arguments):

@@ -68,7 +68,8 @@ struct StoreSeamTests {
         }
         #expect(try await cell.records(of: id(2), account: id(1)) == (0..<30).map { record($0, size: 100_000) })
         #expect(try await cell.size(account: id(1)) == (30, 3_000_000))
-        try await cell.reseal(conversation(2, epoch: 1, version: 31), account: id(1), records: (0..<30).map { record($0) })
+        try await cell.reseal(
+            conversation(2, epoch: 1, version: 31), account: id(1), records: (0..<30).map { record($0) })
         #expect(try await cell.records(of: id(2), account: id(1)) == (0..<30).map { record($0) })
         #expect(try await cell.conversation(id(2), account: id(1))?.epoch == 1)
         #expect(try await cell.delete(id(2), account: id(1)).records == 30)

@@ -55,9 +55,27 @@ function models({ models, time }) {
         ...(model.guide ? [element("p", {}, P.refuteGuide)] : command(P.refuteModel, `cloister models verify ${quoted(model.id)}`))));
 }
 
+// What a locked process tried and what the kernel said to it.
+function confined({ role, process, attempts, ...held }, time) {
+    const refused = attempts.filter(({ refusal }) => refusal);
+    const breaches = attempts.filter(({ refusal, granted }) => !refusal && !granted).map(({ name }) => name);
+    return line(role === "cell" ? P.confined.cell : P.confined.engine, P.tried(attempts.length, refused.length, breaches), P.source(P.confinedSource(process, P.held(held)), time),
+        element("ul", { class: "attempts" }, ...attempts.map((attempt) => element("li", {}, P.attempt(attempt)))));
+}
+
+function walls(chat, { confined: processes, time }) {
+    const shown = element("div", { role: "status" });
+    const breakOut = () => chat.guard(async () => {
+        const { confined: tried } = await chat.channel.ask("evidence.breakout");
+        shown.replaceChildren(element("dl", {}, ...tried.map((process) => confined(process, new Date()))));
+    });
+    return [...processes.map((process) => confined(process, time)), line(P.wallsOfFirst, P.noWalls, P.source(P.node, time)),
+        ...(processes.length ? [element("div", { class: "evidence" }, element("button", { class: "outlined", onclick: breakOut }, P.breakOut), element("small", {}, P.breakOutHint), shown)] : [])];
+}
+
 export async function showPanel(node, chat, close) {
     const evidence = await chat.channel.ask("evidence");
-    const { time, listening, outgoing, accepted, source, process, store, walls } = evidence;
+    const { time, listening, outgoing, accepted, source, process, store } = evidence;
     const kernel = P.source(source, time);
     const connections = outgoing.map(({ remote, state }) => `${remote} (${state})`).join(", ");
     node.replaceChildren(
@@ -66,6 +84,6 @@ export async function showPanel(node, chat, close) {
             line(P.listening, listening.join(", ") || P.none, kernel, ...command(P.refuteListening, `ss -tlnp | grep pid=${process},`)),
             line(P.accepted, String(accepted), kernel), loaded()),
         ...group(P.disk, stored(evidence), tampering(chat, evidence), line(P.records, P.recordsValue(store.records, store.bytes), P.source(P.archive, time))),
-        ...group(P.program, ...models(evidence), line(P.walls, walls === "not enforced" ? P.noWalls : walls, P.source(P.node, time))),
+        ...group(P.program, ...models(evidence)), ...group(P.walls, ...walls(chat, evidence)),
         element("button", { class: "outlined", onclick: () => chat.guard(() => showPanel(node, chat, close)) }, P.refresh));
 }

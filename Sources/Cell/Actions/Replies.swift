@@ -69,7 +69,7 @@ public struct ProcessEvidence: Codable, Sendable {
     }
 
     /// Where the process listens.
-    public let listening: [String]
+    public var listening: [String]
     /// Connections that the process made itself.
     public let outgoing: [Connection]
     /// Connections that others made to it.
@@ -80,11 +80,52 @@ public struct ProcessEvidence: Codable, Sendable {
     public let process: Int
     /// Where the sealed archive lies; empty if it is not a file.
     public var archive = ""
+    /// The processes that the kernel holds, and what they tried.
+    public var confined: [ConfinedProcess] = []
 
     /// Evidence.
     public init(listening: [String], outgoing: [Connection], accepted: Int, source: String, process: Int) {
         (self.listening, self.outgoing, self.accepted) = (listening, outgoing, accepted)
         (self.source, self.process) = (source, process)
+    }
+}
+
+/// A process that was locked for its role, and what it tried afterwards.
+public struct ConfinedProcess: Codable, Sendable {
+    /// One thing that it tried.
+    public struct Attempt: Codable, Sendable {
+        /// What.
+        public let name: String
+        /// The kernel's refusal, as in `EPERM`; nil: it succeeded.
+        public let refusal: String?
+        /// Whether its role may do it.
+        public let granted: Bool
+
+        /// An attempt.
+        public init(name: String, refusal: String?, granted: Bool) {
+            (self.name, self.refusal, self.granted) = (name, refusal, granted)
+        }
+    }
+
+    /// What it is for.
+    public let role: String
+    /// Its number.
+    public let process: Int
+    /// Whether a filter of system calls is in force.
+    public let filtered: Bool
+    /// Landlock's version in force; nil: none.
+    public let landlock: Int?
+    /// What this kernel lacks, in words.
+    public let lacking: [String]
+    /// Empty if it had nothing to aim at.
+    public let attempts: [Attempt]
+
+    /// A process.
+    public init(
+        role: String, process: Int, filtered: Bool, landlock: Int?, lacking: [String], attempts: [Attempt]
+    ) {
+        (self.role, self.process, self.filtered) = (role, process, filtered)
+        (self.landlock, self.lacking, self.attempts) = (landlock, lacking, attempts)
     }
 }
 
@@ -227,6 +268,7 @@ enum Replies {
         let session: String
         let turns: [Turn]
     }
+    struct BreakOut: Encodable { let confined: [ConfinedProcess] }
     struct Evidence: Encodable {
         struct Record: Encodable {
             let conversation: String
@@ -245,6 +287,7 @@ enum Replies {
         let models: [ModelDescription]
         let lastRecord: Record?
         let store: Store
-        let walls = "not enforced"
+        /// The processes that the kernel holds; the first process is not among them yet.
+        let confined: [ConfinedProcess]
     }
 }

@@ -9,7 +9,7 @@ import CPlatform
 /// Listeners on loopback that would answer a process that is not locked.
 ///
 /// Whoever starts the self-test opens them, before it is locked itself.
-public struct Listeners: ~Copyable, Sendable {
+public final class Listeners: Sendable {
     /// A port on which TCP is accepted.
     public let tcpPort: UInt16
     /// A port on which datagrams arrive.

@@ -4,7 +4,7 @@ extension Evidence {
         [
             dataDirectory, server, listening, permissions, integrity, space, memory, found, processor, backtraces,
             coreDumps, swap, clock,
-        ]
+        ] + walls
     }
 
     var dataDirectory: Finding {

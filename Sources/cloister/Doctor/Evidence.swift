@@ -72,6 +72,8 @@ struct Evidence {
     var kernels: String
     var crashes: Crashes
     var swaps: [Swap]
+    /// What processes of each role said after their lock; empty if none could be started.
+    var confined: [ConfinedProcess]
     /// Seconds since 1970.
     var now: Int
     /// When the archive was written last, seconds since 1970; nil: never.

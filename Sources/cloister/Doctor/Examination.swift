@@ -24,6 +24,7 @@ struct Examination {
             files: files, database: database(isHeld: isHeld), availableMemory: Kernel.availableMemory, models: models,
             modelFault: fault, skipped: catalogue.search().skipped.count, features: Kernel.features,
             kernels: Engine.instructions, crashes: Kernel.crashes, swaps: Kernel.swaps,
+            confined: (try? await SelfTestRange(data: path).breakOuts().map(\.described)) ?? [],
             now: Int(Date().timeIntervalSince1970), lastWrite: lastWrite)
     }
 

@@ -16,12 +16,13 @@ struct Server {
     /// Opens the data directory and finds the models; the processes start when they are needed.
     static func build(_ settings: Settings) async throws -> Server {
         let ground = try await Ground.lay(settings)
+        let range = SelfTestRange(data: ground.directory.path)
         let shelf = try Shelf(settings, own: OwnStore(in: ground.directory.path)) {
-            try await RemoteEngine.start($0, options: $1)
+            try await RemoteEngine.start($0, options: $1, range: range)
         }
         let cells = try CellDirectory(
             nodeSecret: ground.secret, setupToken: ground.setupToken, shelf: shelf, archive: ground.archive,
-            evidence: ground.evidence)
+            range: range, evidence: ground.evidence)
         return Server(
             directory: ground.directory, archive: ground.archive, shelf: shelf, cells: cells, doors: Doors(cells),
             setupToken: ground.setupToken)

@@ -78,6 +78,15 @@ actor Shelf: ModelShelf {
         }.sorted { $0.standard && !$1.standard }
     }
 
+    /// What the processes of the engines say of themselves.
+    func reports() async -> [SelfReport] {
+        var reports: [SelfReport] = []
+        for engine in loaded.values.compactMap({ $0.model.engine as? RemoteEngine }) {
+            if let report = await engine.report() { reports.append(report) }
+        }
+        return reports.sorted { $0.process < $1.process }
+    }
+
     func load(_ name: String?) -> AsyncThrowingStream<LoadEvent, any Error> {
         let (stream, continuation) = AsyncThrowingStream<LoadEvent, any Error>.makeStream(
             bufferingPolicy: .bufferingNewest(2))

@@ -23,18 +23,19 @@ final class Child: Sendable {
 
     /// Starts a process.
     /// - Parameters:
+    ///   - range: what it shall try to reach after it has locked itself.
     ///   - answer: answers what the process asks; none for roles that have nothing to ask.
     ///   - ended: called once when it is gone.
     /// - Throws: `UserError` if the machine does not let us.
     init(
-        _ role: Role, answer: (@Sendable (ServedCall) async throws -> Void)? = nil,
+        _ role: Role, range: SelfTestRange, answer: (@Sendable (ServedCall) async throws -> Void)? = nil,
         ended: @escaping @Sendable () -> Void = {}
     ) throws {
         let gone = Latch()
         do {
             let (near, far) = try Descriptor.pair()
             let asking = try answer.map { _ in try Descriptor.pair() }
-            process = try Self.spawn(role, [far] + (asking.map { [$0.1] } ?? []))
+            process = try Self.spawn(role, range, [far] + (asking.map { [$0.1] } ?? []))
             control = try SeamClient(near, limits: .control) {
                 gone.raise()
                 ended()
@@ -62,8 +63,17 @@ final class Child: Sendable {
 
     deinit { control.close() }
 
-    private static func spawn(_ role: Role, _ descriptors: [Descriptor]) throws -> pid_t {
-        let words = ["cloister", RoleProcess.command, role.rawValue]
+    /// What it says of itself.
+    /// - Throws: `UserError` if it does not answer.
+    func report() async throws -> SelfReport {
+        do {
+            let part = try await control.ask(SelfReport.order)
+            return try JSONDecoder().decode(SelfReport.self, from: Data(part.bytes))
+        } catch { throw UserError("a process of Cloister did not say what holds it") }
+    }
+
+    private static func spawn(_ role: Role, _ range: SelfTestRange, _ descriptors: [Descriptor]) throws -> pid_t {
+        let words = ["cloister", RoleProcess.command, role.rawValue] + range.arguments
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }

@@ -25,8 +25,8 @@ final class RemoteEngine: TokenEngine {
 
     /// Starts a process and loads a model in it.
     /// - Throws: `Refusal` if the model does not load, `UserError` if the process does not start.
-    static func start(_ file: ModelFile, options: EngineOptions) async throws -> RemoteEngine {
-        let child = try Child(.engine)
+    static func start(_ file: ModelFile, options: EngineOptions, range: SelfTestRange) async throws -> RemoteEngine {
+        let child = try Child(.engine, range: range)
         let load = EngineOrder.Load(name: file.name, threads: options.threads, context: options.contextLength)
         let descriptors = file.descriptor.map { [Descriptor(dup($0))] } ?? []
         do {
@@ -38,6 +38,9 @@ final class RemoteEngine: TokenEngine {
             throw Refusal(.modelFailed, "The model was not loaded: \(String(decoding: words, as: UTF8.self)).")
         } catch is SeamError { throw Refusal(.modelFailed, "The model's process ended while it was being loaded.") }
     }
+
+    /// What its process says of itself.
+    func report() async -> SelfReport? { try? await child?.report() }
 
     /// A socket over which another process can use this engine.
     func connect() async throws -> Descriptor {

@@ -7,9 +7,11 @@ import Seams
 struct RoleProcess {
     /// The argument that makes this binary run as a role; not for people.
     static let command = "role"
+    /// The roles that have processes of their own.
+    static let roles: [Role] = [.cell, .engine]
 
     private let role: Role
-    private let standing: Standing
+    private let report: SelfReport
 
     /// Locks the process if the arguments name a role; nil for the commands that people type.
     ///
@@ -17,7 +19,7 @@ struct RoleProcess {
     static func locked(by arguments: [String]) -> RoleProcess? {
         guard arguments.count > 1, arguments[1] == command else { return nil }
         var status = stat()
-        guard arguments.count == 3, let role = Role(rawValue: arguments[2]), [.engine, .cell].contains(role),
+        guard arguments.count > 2, let role = Role(rawValue: arguments[2]), roles.contains(role),
             fstat(Child.controlDescriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK
         else {
             Terminal.note("cloister: a role is started by `cloister serve`, not by hand")
@@ -25,7 +27,13 @@ struct RoleProcess {
         }
         cp_name("cloister \(role.rawValue)")
         do {
-            return RoleProcess(role: role, standing: try Confinement.lock(role))
+            // Its sockets are made before the lock: they must not help.
+            let targets = Targets(arguments.dropFirst(3))
+            let standing = try Confinement.lock(role)
+            var attempts: [Attempt] = []
+            if let targets { attempts = Confinement.selfTest(role, targets) }
+            return RoleProcess(
+                role: role, report: SelfReport(process: Int(getpid()), standing: standing, attempts: attempts))
         } catch {
             Terminal.note("cloister \(role.rawValue): this kernel did not lock the process (\(error)); it does not run")
             exit(EX_OSERR)
@@ -37,8 +45,8 @@ struct RoleProcess {
         let control = Descriptor(Child.controlDescriptor)
         do {
             switch role {
-            case .cell: try await CellRole.run(control, Descriptor(Child.requestDescriptor))
-            default: try await EngineRole.run(control)
+            case .cell: try await CellRole.run(control, Descriptor(Child.requestDescriptor), report)
+            default: try await EngineRole.run(control, report)
             }
         } catch {
             Terminal.note("cloister \(role.rawValue): the process could not go on")

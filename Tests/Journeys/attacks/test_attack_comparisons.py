@@ -19,6 +19,9 @@ EXCEPTIONS = {
     "key == other.key": "SymmetricKey compares in constant time (swift-crypto)",
     "secret == Data(count: 32)": "SharedSecret compares in constant time (swift-crypto); the other side is zero",
     "slot.kind == .key": "an enumeration",
+    "agreementKey == pair.publicKey": "public halves",
+    "self.publicKey == publicKey": "public halves",
+    "$0.key": "the name of a dictionary's entry",
     "$0.id == key &&": "the public name of an API key's slot",
 }
 

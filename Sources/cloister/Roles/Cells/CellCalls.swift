@@ -28,6 +28,8 @@ enum CellRequest: UInt8 {
     case sessions, closeSession, endKeys
     /// Answered when a passphrase may be stretched; held until it is done.
     case stretch
+    /// Starts a process of each role, which tries to break out.
+    case breakOut
 
     struct Progress: Codable, Sendable { let done, total: Int }
 

@@ -19,6 +19,7 @@ actor CellDirectory {
     private let shelf: Shelf
     private let archive: any RowStore
     private let lookupKey: [UInt8]
+    private let range: SelfTestRange
     private let evidence: @Sendable () -> ProcessEvidence
     private let stretching = StretchLine()
     private let setup: Alone
@@ -32,13 +33,13 @@ actor CellDirectory {
 
     init(
         nodeSecret: borrowing Secret, setupToken: String?, shelf: Shelf, archive: any RowStore,
-        evidence: @escaping @Sendable () -> ProcessEvidence
+        range: SelfTestRange, evidence: @escaping @Sendable () -> ProcessEvidence
     ) throws {
         let reception = Reception(identity: try SigningKey(seed: nodeSecret))
         fingerprint = reception.fingerprint
         self.reception = reception
         lookupKey = CellHost.lookupKey(nodeSecret: nodeSecret).withUnsafeBytes { Array($0) }
-        (self.shelf, self.archive, self.evidence) = (shelf, archive, evidence)
+        (self.shelf, self.archive, self.range, self.evidence) = (shelf, archive, range, evidence)
         setup = Alone(setupToken: setupToken)
     }
 
@@ -79,7 +80,7 @@ actor CellDirectory {
     private func start() throws -> Int {
         lastNumber += 1
         let number = lastNumber
-        let child = try Child(.cell) { [weak self] call in
+        let child = try Child(.cell, range: range) { [weak self] call in
             try await Refusal.told { try await self?.answer(call, from: number) }
         } ended: { [weak self] in
             Task { await self?.ended(number) }
@@ -98,7 +99,8 @@ actor CellDirectory {
         switch CellRequest(rawValue: call.method) {
         case .models: try await call.tell(await shelf.models())
         case .load: try await load(call)
-        case .evidence: try await call.tell(evidence())
+        case .evidence: try await call.tell(await gathered(for: number))
+        case .breakOut: try await call.tell(try await range.breakOuts().map(\.described))
         case .isSetup:
             let isRight = await setup.isSetup(String(decoding: call.payload, as: UTF8.self))
             try await call.send([isRight ? 1 : 0])
@@ -149,6 +151,14 @@ actor CellDirectory {
             for other in others { _ = try? await other.control.ask(CellOrder.end.rawValue) }
             try await call.send([1])
         }
+    }
+
+    /// The first process's connections, and what holds the asking cell and every engine.
+    private func gathered(for number: Int) async -> ProcessEvidence {
+        var gathered = range.marking(evidence())
+        let own = try? await cells[number]?.child.report()
+        gathered.confined = ([own].compactMap { $0 } + (await shelf.reports())).map(\.described)
+        return gathered
     }
 
     private func claim(_ name: CellName, _ number: Int) -> Bool {

@@ -94,6 +94,10 @@ struct RemoteNeighbours: Neighbours {
             ?? ProcessEvidence(listening: [], outgoing: [], accepted: 0, source: "nothing answered", process: 0)
     }
 
+    func breakOut() async throws -> [ConfinedProcess] {
+        try await supervisor.ask(CellRequest.breakOut.rawValue, [String](), as: [ConfinedProcess].self)
+    }
+
     private func says(_ request: CellRequest, _ payload: [UInt8] = []) async -> Bool {
         (try? await supervisor.ask(request.rawValue, payload))?.bytes == [1]
     }

@@ -1,0 +1,38 @@
+import Cell
+
+extension Evidence {
+    /// One finding a role: what its process tried after its lock.
+    ///
+    /// The first process has no wall yet, and that is said.
+    var walls: [Finding] {
+        ["cell", "engine"].map(wall) + [
+            .warning(
+                "gateway", "not enforced: the process with HTTP and the sealed archive is not confined yet",
+                remedy: "nothing to do here; a later version confines it")
+        ]
+    }
+
+    private func wall(_ role: String) -> Finding {
+        guard let process = confined.first(where: { $0.role == role }) else {
+            return .problem(
+                role, "not enforced: no process of this role could be started and locked",
+                remedy: "run cloister doctor where the kernel offers seccomp, and look at its message")
+        }
+        let (all, refused) = (process.attempts, process.attempts.filter { $0.refusal != nil })
+        let breaches = all.filter { $0.refusal == nil && !$0.granted }.map(\.name)
+        let held =
+            "\(refused.count) of \(all.count) attempts refused; filter of system calls, "
+            + (process.landlock.map { "Landlock \($0)" } ?? "no Landlock")
+        if !breaches.isEmpty || !process.filtered {
+            return .problem(
+                role, "not held: \(breaches.joined(separator: ", ")) succeeded",
+                remedy: "do not use it with secrets on this kernel, and report it as SECURITY.md says")
+        }
+        if all.isEmpty || !process.lacking.isEmpty {
+            return .warning(
+                role, held + process.lacking.map { "; lacking: \($0)" }.joined(),
+                remedy: "a newer kernel holds more; docs/confinement.md says what")
+        }
+        return .ok(role, held)
+    }
+}

@@ -1,0 +1,77 @@
+import Cell
+import Confinement
+import Foundation
+import Seams
+
+/// What a locked process says of itself: what holds it, and what it tried.
+struct SelfReport: Codable, Sendable {
+    /// The order that every role answers with its report.
+    static let order: UInt8 = 255
+
+    let process: Int
+    let standing: Standing
+    /// Empty if it had nothing to aim at.
+    let attempts: [Attempt]
+
+    /// As clients of the page see it.
+    var described: ConfinedProcess {
+        ConfinedProcess(
+            role: standing.role.rawValue, process: process, filtered: standing.seccomp == 2,
+            landlock: standing.landlock, lacking: standing.lacking,
+            attempts: attempts.map {
+                .init(name: $0.name.rawValue, refusal: $0.refusal, granted: $0.isGranted)
+            })
+    }
+}
+
+/// Where self-tests aim: listeners on loopback that would answer a process that is not locked.
+final class SelfTestRange: Sendable {
+    private let listeners: Listeners?
+    private let folder: String
+
+    /// - Parameter data: the data directory; the attempts to write aim beside it.
+    init(data: String) {
+        listeners = Listeners()
+        folder = URL(filePath: data).deletingLastPathComponent().path
+    }
+
+    /// What a process is told on its command line; nothing if this one may not listen.
+    var arguments: [String] {
+        listeners.map { [String($0.tcpPort), String($0.udpPort), folder] } ?? []
+    }
+
+    /// Names its own listener among those of this process.
+    func marking(_ evidence: ProcessEvidence) -> ProcessEvidence {
+        guard let port = listeners?.tcpPort else { return evidence }
+        var marked = evidence
+        marked.listening = evidence.listening.map {
+            $0.hasSuffix(":\(port)") ? $0 + " (target of the self-tests, serves nothing)" : $0
+        }
+        return marked
+    }
+
+    /// Starts a process of a role, lets it lock itself and try, and ends it.
+    /// - Throws: `UserError` if it does not start or does not answer.
+    func breakOut(_ role: Role) async throws -> SelfReport {
+        let unasked: @Sendable (ServedCall) async throws -> Void = { _ in throw SeamError.malformed }
+        let child = try Child(role, range: self, answer: role == .cell ? unasked : nil)
+        return try await child.report()
+    }
+
+    /// Of every role that has processes of its own.
+    func breakOuts() async throws -> [SelfReport] {
+        var reports: [SelfReport] = []
+        for role in RoleProcess.roles { reports.append(try await breakOut(role)) }
+        return reports
+    }
+}
+
+extension Targets {
+    /// Reads what `SelfTestRange.arguments` wrote; nil if it is something else.
+    init?(_ arguments: ArraySlice<String>) {
+        let words = Array(arguments)
+        guard words.count == 3, let tcp = UInt16(words[0]), let udp = UInt16(words[1]) else { return nil }
+        self.init(
+            tcpPort: tcp, udpPort: udp, temporary: FileManager.default.temporaryDirectory.path, besideData: words[2])
+    }
+}
