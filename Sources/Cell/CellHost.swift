@@ -47,6 +47,7 @@ public actor CellHost {
     private let unlocking: Unlocking
     let around: Cell.Surroundings
     let neighbours: any Neighbours
+    private let emptied: @Sendable () -> Void
     var channels: [Route: OpenChannel] = [:]
     private var cells: [CellName: Cell] = [:]
 
@@ -58,15 +59,16 @@ public actor CellHost {
     /// - Parameters:
     ///   - lookupKey: see `lookupKey(nodeSecret:)`.
     ///   - permit: what other processes have to agree to before a passphrase is stretched here; held meanwhile.
+    ///   - emptied: called when the last cell was closed.
     ///   - evidence: what the process can show of its connections.
     public init(
         lookupKey: consuming Secret, store: any SealedStore, models: any ModelShelf, neighbours: any Neighbours,
-        permit: (@Sendable () async throws -> any Sendable)? = nil,
+        permit: (@Sendable () async throws -> any Sendable)? = nil, emptied: @escaping @Sendable () -> Void = {},
         evidence: @escaping @Sendable () async -> ProcessEvidence, clock: @escaping @Sendable () -> Date = { Date() }
     ) {
         let passphrases = PassphraseQueue(permit: permit)
         let lookupKey = Unlocking.LookupKey(lookupKey)
-        self.neighbours = neighbours
+        (self.neighbours, self.emptied) = (neighbours, emptied)
         unlocking = Unlocking(store: store, passphrases: passphrases, lookupKey: lookupKey, clock: clock)
         around = Cell.Surroundings(
             store: store, models: models, passphrases: passphrases, lookupKey: lookupKey, neighbours: neighbours,
@@ -250,6 +252,7 @@ public actor CellHost {
             cells[name] = nil
             await cell.close()
         }
+        if isEmpty { emptied() }
     }
 }
 

@@ -118,9 +118,25 @@ def test_the_panel_lets_its_claims_be_refuted(person):
     panel = page.locator(".panel")
     panel.get_by_role("button", name="Flip one bit of a copy").click()
     expect(panel.get_by_text(re.compile(r"Bit \d of byte \d+ of record 1 was flipped in a copy: refused\."))).to_be_visible()
-    listening = panel.locator(".evidence").filter(has_text="Listening on")
+    listening = panel.locator(".evidence").filter(has=page.locator("dt", has_text="Listening on"))
     listening.locator("summary").click()
     expect(listening.locator(".command")).to_have_text(f"ss -tlnp | grep pid={person.server.process.pid},")
     stored = panel.locator(".evidence").filter(has_text="as it lies on disk")
     stored.locator("summary").click()
     expect(stored.locator(".command")).to_contain_text("archive.sqlite")
+
+
+def test_the_walls_are_tried_before_the_persons_eyes(person):
+    page = person.enter()
+    page.get_by_role("button", name="Privacy panel").click()
+    panel = page.locator(".panel")
+    for process in ("Your cell: keys and text", "An engine: weights and token ids"):
+        held = panel.locator(".evidence").filter(has=page.locator("dt", has_text=process)).first
+        tried = re.search(r"(\d+) of (\d+) attempts to break out were refused", held.inner_text())
+        assert tried and tried[1] == tried[2] and int(tried[1]) >= 25
+        held.locator("summary").click()
+        expect(held.locator("li").first).to_have_text(re.compile(r"TCP connection: E[A-Z]+"))
+    before = panel.locator(".attempts").count()
+    panel.get_by_role("button", name="Try to break out").click()
+    expect(panel.locator(".attempts")).to_have_count(before + 2)
+    expect(panel.get_by_text("NOT HELD")).to_have_count(0)

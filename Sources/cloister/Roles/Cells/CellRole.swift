@@ -72,6 +72,7 @@ private actor CellProcess {
             lookupKey: lookupKey, store: ArchiveStore(archive: archive), models: RemoteShelf(supervisor),
             neighbours: RemoteNeighbours(supervisor: supervisor),
             permit: { [supervisor] in try await StretchPermit(supervisor) },
+            emptied: { [self] in Task { await endIfUnused() } },
             evidence: { [supervisor] in await RemoteNeighbours(supervisor: supervisor).evidence() })
         door = try SeamServer(call.descriptors[0], limits: .door) { [self] call in
             // Not in the call: the end waits until every call is told.
