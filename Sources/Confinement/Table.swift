@@ -30,7 +30,7 @@ extension Role {
     /// What it may do.
     public var permissions: Permissions {
         switch self {
-        case .engine: Permissions(Self.bare + [.noFiles], reads: [], descriptors: 256, memory: .max)
+        case .engine: Permissions(Self.bare + [.noFiles], reads: [], descriptors: 4_096, memory: .max)
         case .cell: Permissions(Self.bare + [.noFiles], reads: [], descriptors: 256, memory: 4 << 30)
         case .endpoints:
             Permissions(

@@ -193,3 +193,17 @@ def test_a_killed_cell_asks_for_the_passphrase_and_keeps_what_was_acknowledged(s
     again = unlocked(served)
     turns = again.ask("conversations.read", {}, conversation)["turns"]
     assert [turn["role"] for turn in turns] == ["user", "assistant"]
+
+
+def test_many_requests_leave_nothing_open(served):
+    """Each request of a program opens a channel of its own; processes, descriptors and threads are the same after hundreds."""
+    def held():
+        members = [served.server.pid, *cells(served.server), *engines(served.server)]
+        return sum(len(list(Path(f"/proc/{member}/{kind}").iterdir())) for member in members for kind in ("fd", "task"))
+
+    for _ in range(20):
+        assert ask(served, max_tokens=2).status_code == 200
+    before = held()
+    for _ in range(200):
+        assert ask(served, max_tokens=2).status_code == 200
+    until(lambda: held() < before + 40, f"{before} descriptors and threads before, {held()} after")

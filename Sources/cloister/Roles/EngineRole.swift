@@ -53,7 +53,8 @@ enum EngineRole {
 /// One model and the cells that use it.
 private actor EngineHost {
     private var engine: Engine?
-    private var cells: [SeamServer] = []
+    private var cells: [Int: SeamServer] = [:]
+    private var lastCell = 0
 
     func answer(_ call: ServedCall) async throws {
         switch EngineOrder(rawValue: call.method) {
@@ -64,11 +65,16 @@ private actor EngineHost {
             try await call.send(Array(try JSONEncoder().encode(loaded)))
         case .attach:
             guard let engine, let socket = call.descriptors.first else { throw SeamError.malformed }
-            cells.append(try EngineConnection.serve(engine, on: socket))
+            lastCell += 1
+            cells[lastCell] = try EngineConnection.serve(engine, on: socket) { [number = lastCell] in
+                Task { await self.forget(number) }
+            }
             try await call.send([])
         case nil: throw SeamError.malformed
         }
     }
+
+    private func forget(_ number: Int) { cells[number] = nil }
 
     private func load(_ order: EngineOrder.Load, _ descriptor: Descriptor?) throws -> Engine {
         guard self.engine == nil else { throw SeamError.malformed }
@@ -88,9 +94,14 @@ private final class EngineConnection: Sendable {
 
     private init(_ engine: Engine) { self.engine = engine }
 
-    static func serve(_ engine: Engine, on socket: Descriptor) throws -> SeamServer {
+    static func serve(
+        _ engine: Engine, on socket: Descriptor, closed: @escaping @Sendable () -> Void
+    ) throws -> SeamServer {
         let connection = EngineConnection(engine)
-        return try SeamServer(socket, limits: .tokens, closed: { connection.forgetAll() }) { call in
+        return try SeamServer(socket, limits: .tokens) {
+            connection.forgetAll()
+            closed()
+        } answer: { call in
             try await connection.answer(call)
         }
     }

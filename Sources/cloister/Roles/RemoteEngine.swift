@@ -39,6 +39,9 @@ final class RemoteEngine: TokenEngine {
         } catch is SeamError { throw Refusal(.modelFailed, "The model's process ended while it was being loaded.") }
     }
 
+    /// The number of its process; 0 on the side that did not start it.
+    var process: Int { Int(child?.process ?? 0) }
+
     /// What its process says of itself.
     func report() async -> SelfReport? { try? await child?.report() }
 

@@ -20,7 +20,8 @@ enum CellOrder: UInt8 {
 /// What a cell process asks of the supervisor; `docs/formats/seams.md` §7.
 enum CellRequest: UInt8 {
     case models = 1
-    /// A name, or nothing; answered by progress, and then a model with its engine's socket and its file.
+    /// A model; answered by progress, and then the model, with its engine's socket and its file for a cell that has
+    /// none.
     case load
     case evidence
     case isSetup, finishSetup
@@ -31,11 +32,20 @@ enum CellRequest: UInt8 {
     /// Starts a process of each role, which tries to break out.
     case breakOut
 
+    struct Load: Codable, Sendable {
+        /// Nil: the standard one.
+        let name: String?
+        /// The processes of the engines that the cell reaches already.
+        let connected: [Int]
+    }
+
     struct Progress: Codable, Sendable { let done, total: Int }
 
     struct Ready: Codable, Sendable {
         let description: ModelDescription
         let vocabulary: Int
+        /// The engine's process.
+        let engine: Int
     }
 }
 

@@ -169,21 +169,23 @@ actor CellDirectory {
     }
 
     private nonisolated func load(_ call: ServedCall) async throws {
-        let wanted = String(decoding: call.payload, as: UTF8.self)
+        let wanted = try call.read(CellRequest.Load.self)
         let (steps, step) = AsyncStream<CellRequest.Progress>.makeStream(bufferingPolicy: .bufferingNewest(2))
         let shelf = shelf
         let loading = Task {
             defer { step.finish() }
-            return try await shelf.ready(wanted.isEmpty ? nil : wanted) { step.yield(.init(done: $0, total: $1)) }
+            return try await shelf.ready(wanted.name) { step.yield(.init(done: $0, total: $1)) }
         }
         for await progress in steps { try await call.tell(progress) }
         do {
             let model = try await loading.value
             guard let engine = model.engine as? RemoteEngine else { throw SeamError.malformed }
+            let isNew = !wanted.connected.contains(engine.process)
             let file = model.file.descriptor.map { [Descriptor(dup($0))] } ?? []
             try await call.tell(
-                CellRequest.Ready(description: model.description, vocabulary: engine.vocabularySize),
-                descriptors: [try await engine.connect()] + file)
+                CellRequest.Ready(
+                    description: model.description, vocabulary: engine.vocabularySize, engine: engine.process),
+                descriptors: isNew ? [try await engine.connect()] + file : [])
         } catch let error as SeamError { throw error } catch { throw Refusal(model: error) }
     }
 

@@ -7,7 +7,8 @@ import Seams
 /// The models of the supervisor: their engines are in processes of their own, their tokenizers here.
 actor RemoteShelf: ModelShelf {
     private let supervisor: SeamClient
-    private var prepared: [String: LoadedModel] = [:]
+    /// Models with their tokenizers, by the process of their engine.
+    private var prepared: [Int: LoadedModel] = [:]
 
     init(_ supervisor: SeamClient) { self.supervisor = supervisor }
 
@@ -20,7 +21,8 @@ actor RemoteShelf: ModelShelf {
             bufferingPolicy: .bufferingNewest(2))
         Task {
             do {
-                let call = try supervisor.call(CellRequest.load.rawValue, Array((name ?? "").utf8))
+                let load = CellRequest.Load(name: name, connected: connected)
+                let call = try supervisor.call(CellRequest.load.rawValue, Array(try JSONEncoder().encode(load)))
                 while let part = try await call.next() {
                     if let model = try event(part, continuation) {
                         continuation.yield(.ready(model))
@@ -48,10 +50,15 @@ actor RemoteShelf: ModelShelf {
         return try model(ready, part.descriptors)
     }
 
-    /// The same as before, if its engine is; an engine that was started anew comes with another socket.
+    private var connected: [Int] {
+        prepared = prepared.filter { $0.value.isRunning }
+        return prepared.keys.sorted()
+    }
+
+    /// The same as before, if its engine is; an engine that was started anew comes with a socket.
     private func model(_ ready: CellRequest.Ready, _ descriptors: [Descriptor]) throws -> LoadedModel {
         let description = ready.description
-        if let known = prepared[description.id], known.isRunning { return known }
+        if descriptors.isEmpty, let known = prepared[ready.engine] { return known }
         guard let socket = descriptors.first else { throw SeamError.malformed }
         let file =
             try descriptors.count > 1
@@ -59,7 +66,7 @@ actor RemoteShelf: ModelShelf {
         let engine = try RemoteEngine(
             socket, EngineOrder.Loaded(context: description.context, vocabulary: ready.vocabulary))
         let model = try LoadedModel(file, engine: engine, description: description)
-        prepared[description.id] = model
+        prepared[ready.engine] = model
         return model
     }
 }
