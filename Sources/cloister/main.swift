@@ -10,4 +10,5 @@ if cp_quiet_crashes(CommandLine.unsafeArgv) != 0 {
 umask(0o077)
 signal(SIGPIPE, SIG_IGN)
 if let process = RoleProcess.locked(by: CommandLine.arguments) { await process.run() }
+FirstProcess.prepare(for: CommandLine.arguments)
 await Cloister.run()

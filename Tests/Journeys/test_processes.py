@@ -207,3 +207,17 @@ def test_many_requests_leave_nothing_open(served):
     for _ in range(200):
         assert ask(served, max_tokens=2).status_code == 200
     until(lambda: held() < before + 40, f"{before} descriptors and threads before, {held()} after")
+
+
+def test_every_thread_of_the_server_is_behind_a_filter_that_denies_dialling(served):
+    """The first process too, and what it says of itself: every attempt to connect or to send was refused, what its role allows is named."""
+    assert ask(served).status_code == 200
+    for thread in Path(f"/proc/{served.server.pid}/task").iterdir():
+        status = (thread / "status").read_text()
+        assert "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status, status.splitlines()[0]
+    channel = unlocked(served)
+    first = next(process for process in channel.ask("evidence")["confined"] if process["role"] == "supervisor")
+    assert first["process"] == served.server.pid and first["filtered"]
+    dialling = [attempt for attempt in first["attempts"] if attempt["name"].startswith(("TCP", "UDP", "raw", "packet", "vsock", "io_uring"))]
+    assert len(dialling) >= 12 and all(attempt.get("refusal") for attempt in dialling)
+    assert not [attempt for attempt in first["attempts"] if not attempt.get("refusal") and not attempt["granted"]]

@@ -59,8 +59,10 @@ function models({ models, time }) {
 function confined({ role, process, attempts, ...held }, time) {
     const refused = attempts.filter(({ refusal }) => refusal);
     const breaches = attempts.filter(({ refusal, granted }) => !refusal && !granted).map(({ name }) => name);
-    return line(role === "cell" ? P.confined.cell : P.confined.engine, P.tried(attempts.length, refused.length, breaches), P.source(P.confinedSource(process, P.held(held)), time),
-        element("ul", { class: "attempts" }, ...attempts.map((attempt) => element("li", {}, P.attempt(attempt)))));
+    const allowed = attempts.filter(({ refusal, granted }) => !refusal && granted).map(({ name }) => name);
+    const claim = { cell: P.confined.cell, engine: P.confined.engine }[role] ?? P.confined.first;
+    return line(claim, P.tried(attempts.length - allowed.length, refused.length, breaches), P.source(P.confinedSource(process, P.held(held)), time),
+        ...(allowed.length ? [element("p", {}, P.openOfFirst), element("p", {}, P.allowed(allowed))] : []), element("ul", { class: "attempts" }, ...attempts.map((attempt) => element("li", {}, P.attempt(attempt)))));
 }
 
 function walls(chat, { confined: processes, time }) {
@@ -69,7 +71,7 @@ function walls(chat, { confined: processes, time }) {
         const { confined: tried } = await chat.channel.ask("evidence.breakout");
         shown.replaceChildren(element("dl", {}, ...tried.map((process) => confined(process, new Date()))));
     });
-    return [...processes.map((process) => confined(process, time)), line(P.wallsOfFirst, P.noWalls, P.source(P.node, time)),
+    return [...processes.map((process) => confined(process, time)),
         ...(processes.length ? [element("div", { class: "evidence" }, element("button", { class: "outlined", onclick: breakOut }, P.breakOut), element("small", {}, P.breakOutHint), shown)] : [])];
 }
 

@@ -237,9 +237,9 @@ export const S = {
         loadedUnknown: "more than the browser remembers",
         browser: "this browser's record of requests",
         walls: "Walls between the rooms",
-        noWalls: "not enforced yet: the process that serves this page and keeps the sealed archive is not confined",
-        wallsOfFirst: "The first process",
-        confined: { cell: "Your cell: keys and text", engine: "An engine: weights and token ids" },
+        confined: { cell: "Your cell: keys and text", engine: "An engine: weights and token ids", first: "The first process: this page, the sealed archive" },
+        openOfFirst: "It dials nowhere, and no process that it starts ever can. Not enforced yet: it may write files and start programs.",
+        allowed: (names) => `Its role allows: ${names.join(", ")}.`,
         held: ({ filtered, landlock }) => [filtered ? "a filter of system calls" : "no filter of system calls", landlock ? `Landlock ${landlock}` : "no Landlock"].join(", "),
         tried: (tried, refused, breaches) => (tried === 0 ? "nothing was tried"
             : breaches.length ? `NOT HELD: ${breaches.join(", ")} succeeded` : `${refused} of ${tried} attempts to break out were refused by the kernel`),
@@ -261,7 +261,6 @@ export const S = {
         flipped: ({ record, byte, bit, refused, intactOpens }) =>
             refused && intactOpens ? `Bit ${bit} of byte ${byte} of record ${record} was flipped in a copy: refused. The copy that was left as it is opens.`
                 : "This claim is refuted: report it as in SECURITY.md.",
-        node: "what the node says of itself",
         refresh: "Look again",
         source: (source, time) => `${source}, ${new Date(time).toLocaleTimeString()}`,
     },

@@ -4,6 +4,7 @@ import Cell
 import Endpoints
 import Foundation
 import Gateway
+import Glibc
 import Inference
 import Logging
 import ServiceLifecycle
@@ -66,6 +67,10 @@ struct Serve: AsyncParsableCommand {
             door.add(to: router)
         } whenListening: {
             // Straight to the descriptor: a pipe that reads the link must not wait for a buffer to fill.
+            do { try await server.cells.sealFirst() } catch {
+                Terminal.note("cloister: this kernel did not lock the server (\(error)); it does not run")
+                Glibc.exit(EX_OSERR)
+            }
             Terminal.say(lines.joined(separator: "\n") + "\n")
         }
         let group = ServiceGroup(

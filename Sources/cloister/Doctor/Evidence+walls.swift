@@ -7,8 +7,9 @@ extension Evidence {
     var walls: [Finding] {
         ["cell", "engine"].map(wall) + [
             .warning(
-                "gateway", "not enforced: the process with HTTP and the sealed archive is not confined yet",
-                remedy: "nothing to do here; a later version confines it")
+                "gateway",
+                "half: a running server dials nowhere; that it may write files and start programs is not walled yet",
+                remedy: "nothing to do here; the privacy panel shows what the server tried")
         ]
     }
 

@@ -130,10 +130,10 @@ def test_the_walls_are_tried_before_the_persons_eyes(person):
     page = person.enter()
     page.get_by_role("button", name="Privacy panel").click()
     panel = page.locator(".panel")
-    for process in ("Your cell: keys and text", "An engine: weights and token ids"):
+    for process in ("Your cell: keys and text", "An engine: weights and token ids", "The first process"):
         held = panel.locator(".evidence").filter(has=page.locator("dt", has_text=process)).first
         tried = re.search(r"(\d+) of (\d+) attempts to break out were refused", held.inner_text())
-        assert tried and tried[1] == tried[2] and int(tried[1]) >= 25
+        assert tried and tried[1] == tried[2] and int(tried[1]) >= 15
         held.locator("summary").click()
         expect(held.locator("li").first).to_have_text(re.compile(r"TCP connection: E[A-Z]+"))
     before = panel.locator(".attempts").count()

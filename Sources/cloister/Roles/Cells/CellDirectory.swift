@@ -23,6 +23,8 @@ actor CellDirectory {
     private let evidence: @Sendable () -> ProcessEvidence
     private let stretching = StretchLine()
     private let setup: Alone
+    /// What the first process said after it was sealed.
+    private var first: SelfReport?
     /// The node's fingerprint, to be pinned.
     nonisolated let fingerprint: String
     private var reception: Reception
@@ -67,6 +69,9 @@ actor CellDirectory {
         prepareSpare()
         return near
     }
+
+    /// Seals the first process, now that it listens; it and its children connect to nothing from now on.
+    func sealFirst() throws { first = try FirstProcess.seal(trying: Targets(range.arguments[...])) }
 
     /// Starts a process ahead of time, so that the next opening need not wait for it.
     func prepareSpare() { if spare == nil { spare = try? start() } }
@@ -157,7 +162,7 @@ actor CellDirectory {
     private func gathered(for number: Int) async -> ProcessEvidence {
         var gathered = range.marking(evidence())
         let own = try? await cells[number]?.child.report()
-        gathered.confined = ([own].compactMap { $0 } + (await shelf.reports())).map(\.described)
+        gathered.confined = ([first, own].compactMap { $0 } + (await shelf.reports())).map(\.described)
         return gathered
     }
 
