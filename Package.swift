@@ -19,8 +19,8 @@ let server: [Target.Dependency] = [
     .product(name: "HTTPTypes", package: "swift-http-types"),
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
     .product(name: "Logging", package: "swift-log"),
-    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
 ]
 
 /// A room: a module, its arrows down, and its tests beside it.
@@ -98,10 +98,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Inference"], path: "Tests/TestSupport", swiftSettings: strict),
         .executableTarget(
             name: "ConfinedProbe",
-            dependencies: [
-                "Confinement", "CPlatform", "Archive",
-                .product(name: "NIOPosix", package: "swift-nio"),
-            ] + server,
+            dependencies: ["Confinement", "CPlatform", "Archive"] + server,
             path: "Tests/ConfinedProbe", swiftSettings: strict),
 
         // Root
@@ -113,7 +110,6 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "NIOPosix", package: "swift-nio"),
             ] + server,
             swiftSettings: strict),
 

@@ -13,11 +13,17 @@ public final class Archive: Sendable {
     let database: DatabaseQueue
     let folder: String
 
-    /// Opens or creates `archive.sqlite` in the directory.
-    /// - Throws: `untrustedFile`, `full`, `readOnly`, `damaged`.
+    /// Opens or creates the archive of a directory, which holds the lock.
+    /// - Throws: `untrustedDirectory`, `untrustedFile`, `full`, `readOnly`, `damaged`.
     public convenience init(in directory: DataDirectory) throws(ArchiveError) {
+        try self.init(folder: try directory.archiveFolder())
+    }
+
+    /// Opens or creates `archive.sqlite` in a folder that nobody else has open.
+    /// - Throws: `untrustedFile`, `full`, `readOnly`, `damaged`.
+    public convenience init(folder: String) throws(ArchiveError) {
         // SQLite gives its log and shared memory the mode of the database file.
-        let file = Self.file(in: directory)
+        let file = folder + "/archive.sqlite"
         Glibc.close(try DataDirectory.openFile(file, O_RDWR | O_CREAT))
         try DataDirectory.checkCompanions(of: file)
         try self.init(file: file, pageLimit: nil)

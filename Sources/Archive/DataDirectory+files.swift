@@ -24,10 +24,10 @@ extension DataDirectory {
         return descriptor
     }
 
-    /// Checks the files that SQLite keeps beside a database and opens by itself.
+    /// Checks a database and the files that SQLite keeps beside it and opens by itself, as far as they are there.
     /// - Throws: as `openFile`.
     static func checkCompanions(of file: String) throws(ArchiveError) {
-        for suffix in ["-wal", "-shm", "-journal"] {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
             do { close(try openFile(file + suffix, O_RDONLY)) } catch .notFound { continue }
         }
     }

@@ -2,8 +2,10 @@ import Glibc
 
 /// The one directory that Cloister writes: private to its user, and held by one process at a time.
 public final class DataDirectory: Sendable {
-    /// The archive.
-    public static let databaseName = "archive.sqlite"
+    /// The folder of the archive: all that the process with the network may write.
+    static let archiveName = "archive"
+    /// The archive, in its folder.
+    public static let databaseName = archiveName + "/archive.sqlite"
     static let lockName = "lock"
     /// The file with the seed of the node's identity.
     public static let nodeKeyName = "node.key"
@@ -50,6 +52,25 @@ public final class DataDirectory: Sendable {
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         return flock(descriptor, LOCK_EX | LOCK_NB) != 0
+    }
+
+    /// The folder of the archive, private like the directory; made if it is not there.
+    ///
+    /// An archive that an earlier version left beside it is moved into it.
+    /// - Returns: its absolute path.
+    /// - Throws: `untrustedDirectory`, `untrustedFile`, `readOnly`.
+    public func archiveFolder() throws(ArchiveError) -> String {
+        let folder = try Self.checked(path: path + "/" + Self.archiveName)
+        try Self.checkCompanions(of: path + "/archive.sqlite")
+        // The log first: a database without it would look whole, and lack what was written last.
+        for ending in ["-wal", "-shm", ""] {
+            let (old, new) = (path + "/archive.sqlite" + ending, path + "/" + Self.databaseName + ending)
+            guard access(old, F_OK) == 0 else { continue }
+            guard access(new, F_OK) != 0, rename(old, new) == 0 else { throw .readOnly }
+        }
+        OpenFile.sync(folder: folder)
+        try Self.checkCompanions(of: path + "/" + Self.databaseName)
+        return folder
     }
 
     /// Reads a small file of the directory; nil if it is not there.

@@ -19,7 +19,7 @@ public enum Role: String, Codable, CaseIterable, Sendable {
 /// Why a role may reach a path.
 public enum Purpose: String, Codable, CaseIterable, Sendable {
     /// The sealed archive; given by the caller.
-    case dataDirectory
+    case archive
     /// Where the courier puts what it fetches; given by the caller.
     case downloads
     /// What the runtime reads of its own threads (`/proc/<thread>/stat`); the rest of `/proc` cannot be told apart, but
@@ -37,7 +37,7 @@ public enum Purpose: String, Codable, CaseIterable, Sendable {
     /// Where it lies on every machine; empty if the caller must say.
     public var standardPaths: [String] {
         switch self {
-        case .dataDirectory, .downloads: []
+        case .archive, .downloads: []
         case .threadStates: ["/proc"]
         case .randomness: ["/dev/urandom"]
         case .timeZone: ["/etc/localtime", "/usr/share/zoneinfo"]

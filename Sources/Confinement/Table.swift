@@ -40,7 +40,7 @@ extension Role {
         case .gateway:
             Permissions(
                 Self.bare + [.reading, .writing, .connections], reads: [.threadStates, .randomness, .timeZone],
-                writes: [.dataDirectory],
+                writes: [.archive],
                 descriptors: 4_096, memory: 4 << 30)
         case .courier:
             Permissions(

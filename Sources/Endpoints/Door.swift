@@ -23,6 +23,9 @@ public struct Door: Sendable {
         }
     }
 
+    /// The first parts of the paths that it answers.
+    public static let names: Set<String> = ["v1", "chat", "history", "health"]
+
     let carrier: any Carrier
     let health: @Sendable () async -> Health
     let clock: @Sendable () -> Date

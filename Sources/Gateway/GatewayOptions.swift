@@ -1,25 +1,21 @@
-/// What the gateway listens on and how much it takes.
+/// What the gateway is called and how much it takes.
 public struct GatewayOptions: Sendable {
     /// TCP port on loopback.
     public var port: Int
-    /// Path of the local socket for the command line; nil: none.
-    public var socketPath: String?
     /// Largest opening, bytes.
     public var openingLimit = 8 * 1_024
     /// Largest request, bytes.
     public var requestLimit = 1 << 20
-    /// Connections at once.
-    public var connections = 256
     /// Seconds after which an idle connection is closed.
     public var idleSeconds: Int64 = 60
     /// Openings of one address in a minute.
     public var openingsPerMinute = 30
 
     /// Options with the documented defaults.
-    public init(port: Int, socketPath: String?) { (self.port, self.socketPath) = (port, socketPath) }
+    public init(port: Int) { self.port = port }
 
     /// The exact `Host` values that are served; anything else is a page of somebody else's name (R1).
-    var hosts: Set<String> { ["localhost:\(port)", "127.0.0.1:\(port)"] }
+    public var hosts: Set<String> { ["localhost:\(port)", "127.0.0.1:\(port)"] }
     /// The exact origins that may call.
-    var origins: Set<String> { Set(hosts.map { "http://\($0)" }) }
+    public var origins: Set<String> { Set(hosts.map { "http://\($0)" }) }
 }

@@ -1,13 +1,14 @@
 /// Bounds how often one address may try to open.
 ///
 /// The durable bound is the account's; this one keeps a flood of guesses from the key stretching.
-actor OpeningLimiter {
+public actor OpeningLimiter {
     private static let addressLimit = 4_096
 
     private let perMinute: Int
     private var recent: [String: [ContinuousClock.Instant]] = [:]
 
-    init(perMinute: Int) { self.perMinute = perMinute }
+    /// - Parameter perMinute: openings of one address in a minute.
+    public init(perMinute: Int) { self.perMinute = perMinute }
 
     /// Counts an attempt.
     /// - Returns: false if the address has to wait.

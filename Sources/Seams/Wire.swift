@@ -27,16 +27,9 @@ final class Wire: Sendable {
 
     init(_ socket: Descriptor, limits: SeamLimits) throws(SeamError) {
         (self.socket, self.limits) = (socket, limits)
-        // A pipe: most roles may make no sockets.
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw .closed }
-        let (heard, ring) = (Descriptor(ends[0]), Descriptor(ends[1]))
-        bell = (ring, heard)
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        for descriptor in [socket, ring, heard] {
-            let flags = fcntl(descriptor.raw, F_GETFL)
-            guard flags >= 0, fcntl(descriptor.raw, F_SETFL, flags | O_NONBLOCK) == 0 else { throw .closed }
-        }
+        bell = try Descriptor.bell()
+        let flags = fcntl(socket.raw, F_GETFL)
+        guard flags >= 0, fcntl(socket.raw, F_SETFL, flags | O_NONBLOCK) == 0 else { throw .closed }
     }
 
     /// Begins to read.

@@ -50,7 +50,7 @@ struct BackupTests {
     /// A copy of the database in rollback mode, changed by a statement.
     private func changed(by sql: String) throws -> String {
         let copy = scratch.path + "/changed.sqlite"
-        let queue = try DatabaseQueue(path: source + "/archive.sqlite")
+        let queue = try DatabaseQueue(path: source + "/archive/archive.sqlite")
         try queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [copy]) }
         let other = try DatabaseQueue(path: copy)
         try other.writeWithoutTransaction { database in
@@ -64,7 +64,7 @@ struct BackupTests {
     @Test func `what was backed up comes back, and nothing lies around`() async throws {
         #expect(try restore() == ArchiveContents(accounts: 2, conversations: 1, records: 1))
         #expect(
-            Set(try FileManager.default.contentsOfDirectory(atPath: target)) == ["archive.sqlite", "node.key", "lock"])
+            Set(try FileManager.default.contentsOfDirectory(atPath: target)) == ["archive", "node.key", "lock"])
         let directory = try DataDirectory(path: target)
         #expect(try directory.read("node.key") == [UInt8](repeating: 5, count: 32))
         let archive = try Archive(in: directory)
@@ -164,7 +164,8 @@ struct BackupTests {
 
     @Test func `what a killed restoration left is cleared, what is not ours is not`() throws {
         let staging = try DataDirectory(path: target + ".restoring").path
-        try Data([1]).write(to: URL(filePath: staging + "/archive.sqlite"))
+        try FileManager.default.createDirectory(atPath: staging + "/archive", withIntermediateDirectories: false)
+        try Data([1]).write(to: URL(filePath: staging + "/archive/archive.sqlite"))
         #expect(try restore().accounts == 2)
         try FileManager.default.removeItem(atPath: target)
         do {
@@ -179,7 +180,7 @@ struct BackupTests {
 
     @Test func `a damaged archive is not backed up, and an old backup stays`() async throws {
         let before = try bytes()
-        let queue = try DatabaseQueue(path: source + "/archive.sqlite")
+        let queue = try DatabaseQueue(path: source + "/archive/archive.sqlite")
         try await queue.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA foreign_keys = OFF; DELETE FROM account WHERE lookup = x'01'")
         }
@@ -193,12 +194,12 @@ struct BackupTests {
     }
 
     @Test func `snapshots that a kill left go at the next start`() async throws {
-        let left = source + "/snapshot-\(UUID().uuidString).sqlite"
+        let left = source + "/archive/snapshot-\(UUID().uuidString).sqlite"
         for ending in ["", "-journal"] { try Data([1]).write(to: URL(filePath: left + ending)) }
-        try Data([1]).write(to: URL(filePath: source + "/snapshot-mine.sqlite"))
+        try Data([1]).write(to: URL(filePath: source + "/archive/snapshot-mine.sqlite"))
         try Archive(in: DataDirectory(path: source)).close()
         for ending in ["", "-journal"] { #expect(!FileManager.default.fileExists(atPath: left + ending)) }
-        #expect(FileManager.default.fileExists(atPath: source + "/snapshot-mine.sqlite"))
+        #expect(FileManager.default.fileExists(atPath: source + "/archive/snapshot-mine.sqlite"))
         #expect(!Archive.isSnapshot("../snapshot-x.sqlite") && !Archive.isSnapshot("archive.sqlite"))
     }
 }

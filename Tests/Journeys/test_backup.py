@@ -76,7 +76,7 @@ def test_a_backup_is_not_overwritten_unless_asked(kept):
     nowhere = kept.run("backup", kept.root / "none/backup", "--data", kept.data, check=False)
     assert nowhere.returncode == 1 and "cannot be written there" in nowhere.stderr
     assert not list(kept.data.glob("snapshot-*"))
-    within = kept.run("backup", "--force", kept.data / "archive.sqlite", "--data", kept.data, check=False)
+    within = kept.run("backup", "--force", kept.data / "archive/archive.sqlite", "--data", kept.data, check=False)
     assert within.returncode == 1 and "lies in the data directory" in within.stderr and history(kept)[0] == kept.secret
     absent = kept.run("backup", kept.root / "other", "--data", kept.root / "absent", check=False)
     assert absent.returncode == 1 and "no data directory" in absent.stderr and not (kept.root / "absent").exists()
@@ -151,7 +151,7 @@ def test_a_full_disk_is_said_and_leaves_no_half(kept):
 
 def fill(home, mebibytes):
     """Rows that look like a large archive's."""
-    with sqlite3.connect(home.data / "archive.sqlite") as database:
+    with sqlite3.connect(home.data / "archive/archive.sqlite") as database:
         conversation = database.execute("select id from conversation").fetchone()[0]
         for ordinal in range(100, 100 + mebibytes):
             database.execute("insert into record values (?, ?, ?, 0, 1, 0, ?)", (conversation, ordinal, ordinal, os.urandom(1 << 20)))

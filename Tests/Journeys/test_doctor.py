@@ -56,7 +56,7 @@ def test_what_is_wrong_is_a_problem_with_a_remedy(home):
         other.listen()
         assert doctor(home)["port"]["state"] == "problem"
     assert 'no model "nothing"' in doctor(home, "--model", "nothing")["model"]["evidence"]
-    database = home.data / "archive.sqlite"
+    database = home.data / "archive/archive.sqlite"
     content = bytearray(database.read_bytes())
     content[4096 + 100:3 * 4096] = bytes(2 * 4096 - 100)
     database.write_bytes(content)

@@ -49,7 +49,7 @@ public final class BackupFile {
     /// A file that is there already is replaced.
     /// - Parameters:
     ///   - path: where to.
-    ///   - snapshot: name of a snapshot in the directory; it is gone afterwards.
+    ///   - snapshot: name of a snapshot in the archive's folder; it is gone afterwards.
     ///   - directory: the data directory's path.
     ///   - hash: SHA-256.
     ///   - progress: bytes written or read back so far, and all.
@@ -59,14 +59,15 @@ public final class BackupFile {
         to path: String, snapshot: String, of directory: String, hash: Hash,
         progress: @escaping (UInt64, UInt64) -> Void
     ) throws(ArchiveError) -> UInt64 {
-        defer { unlink(directory + "/" + snapshot) }
-        _ = try DatabaseCheck.contents(of: directory + "/" + snapshot) { _ in true }
+        let snapshot = directory + "/" + DataDirectory.archiveName + "/" + snapshot
+        defer { unlink(snapshot) }
+        _ = try DatabaseCheck.contents(of: snapshot) { _ in true }
         let sources: [(BackupHeader.File, OpenFile)] = [
-            (.database, try OpenFile(reading: directory + "/" + snapshot)),
+            (.database, try OpenFile(reading: snapshot)),
             (.nodeKey, try OpenFile(reading: directory + "/" + DataDirectory.nodeKeyName)),
         ]
         // The open file stays until it is closed, even if this process is killed now.
-        unlink(directory + "/" + snapshot)
+        unlink(snapshot)
         let partial = path + ".partial"
         unlink(partial)
         do throws(ArchiveError) {

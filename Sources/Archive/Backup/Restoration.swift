@@ -25,7 +25,9 @@ public enum Restoration {
         do throws(ArchiveError) {
             try extract(backup, to: staging.path, hash, progress)
             let contents = try check(staging.path, isAccount)
-            OpenFile.sync(folder: staging.path)
+            for folder in [staging.path + "/" + DataDirectory.archiveName, staging.path] {
+                OpenFile.sync(folder: folder)
+            }
             guard OpenFile.move(staging.path, to: target) else { throw ArchiveError.untrustedDirectory(.notEmpty) }
             return contents
         } catch {
@@ -50,6 +52,7 @@ public enum Restoration {
     /// Removes what an earlier restoration left; anything else is not ours to remove.
     private static func clear(_ path: String) throws(ArchiveError) {
         for file in BackupHeader.File.allCases { unlink(path + "/" + file.name) }
+        rmdir(path + "/" + DataDirectory.archiveName)
         guard (try? FileManager.default.contentsOfDirectory(atPath: path)) == [DataDirectory.lockName] else {
             throw .untrustedDirectory(.notEmpty)
         }
@@ -58,6 +61,7 @@ public enum Restoration {
     private static func extract(
         _ backup: BackupFile, to folder: String, _ hash: Hash, _ progress: @escaping (UInt64, UInt64) -> Void
     ) throws(ArchiveError) {
+        _ = try DataDirectory.checked(path: folder + "/" + DataDirectory.archiveName)
         var files: [BackupHeader.File: OpenFile] = [:]
         for file in BackupHeader.File.allCases { files[file] = try OpenFile(creating: folder + "/" + file.name) }
         try backup.read(hash: hash, progress: progress) { try files[$0]?.write($1) }

@@ -71,9 +71,9 @@ public struct ProcessEvidence: Codable, Sendable {
     /// Where the process listens.
     public var listening: [String]
     /// Connections that the process made itself.
-    public let outgoing: [Connection]
+    public var outgoing: [Connection]
     /// Connections that others made to it.
-    public let accepted: Int
+    public var accepted: Int
     /// Where this was read.
     public let source: String
     /// The number of the process.
@@ -82,6 +82,10 @@ public struct ProcessEvidence: Codable, Sendable {
     public var archive = ""
     /// The processes that the kernel holds, and what they tried.
     public var confined: [ConfinedProcess] = []
+
+    /// What a process shows that was not asked.
+    public static let none = ProcessEvidence(
+        listening: [], outgoing: [], accepted: 0, source: "nothing answered", process: 0)
 
     /// Evidence.
     public init(listening: [String], outgoing: [Connection], accepted: Int, source: String, process: Int) {
@@ -287,7 +291,7 @@ enum Replies {
         let models: [ModelDescription]
         let lastRecord: Record?
         let store: Store
-        /// The processes that the kernel holds; the first process is not among them yet.
+        /// The processes that the kernel holds.
         let confined: [ConfinedProcess]
     }
 }

@@ -1,13 +1,8 @@
 import ArgumentParser
 import Archive
 import Cell
-import Endpoints
 import Foundation
-import Gateway
-import Glibc
 import Inference
-import Logging
-import ServiceLifecycle
 import UnixSignals
 
 /// `cloister serve`.
@@ -45,39 +40,18 @@ struct Serve: AsyncParsableCommand {
                 "context": context.map(String.init),
                 "threads": threads.map(String.init),
             ])
+            let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
             let server = try await Server.build(settings)
             server.warmUp()
             let lines = await Banner.lines(server, settings)
-            try await serve(server, settings, lines)
-            await server.cells.endAll()
-            server.archive.close()
-        }
-    }
-
-    private func serve(_ server: Server, _ settings: Settings, _ lines: [String]) async throws {
-        var logger = Logger(label: "cloister") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .error
-        let socket = try LocalSocket.prepare(in: server.directory.path)
-        let archive = server.archive
-        let door = Door(carrier: DoorCarrier(doors: server.doors)) { await archive.health() }
-        let services = Gateway.services(
-            GatewayOptions(port: settings.port, socketPath: socket), door: server.doors, logger: logger,
-            snapshot: { try await archive.snapshotForBackup() }
-        ) { router in
-            door.add(to: router)
-        } whenListening: {
-            // Straight to the descriptor: a pipe that reads the link must not wait for a buffer to fill.
-            do { try await server.cells.sealFirst() } catch {
-                Terminal.note("cloister: this kernel did not lock the server (\(error)); it does not run")
-                Glibc.exit(EX_OSERR)
+            do { try await server.open() } catch {
+                throw UserError("this kernel did not lock the server (\(error)); it does not run")
             }
+            // Straight to the descriptor: a pipe that reads the link must not wait for a buffer to fill.
             Terminal.say(lines.joined(separator: "\n") + "\n")
+            for await _ in stops { break }
+            await server.close()
         }
-        let group = ServiceGroup(
-            configuration: .init(
-                services: services.map { .init(service: $0) },
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await group.run()
     }
 }
 

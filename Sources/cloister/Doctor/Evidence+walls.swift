@@ -1,17 +1,9 @@
 import Cell
+import Confinement
 
 extension Evidence {
     /// One finding a role: what its process tried after its lock.
-    ///
-    /// The first process has no wall yet, and that is said.
-    var walls: [Finding] {
-        ["cell", "engine"].map(wall) + [
-            .warning(
-                "gateway",
-                "half: a running server dials nowhere; that it may write files and start programs is not walled yet",
-                remedy: "nothing to do here; the privacy panel shows what the server tried")
-        ]
-    }
+    var walls: [Finding] { RoleProcess.roles.map { wall($0.rawValue) } }
 
     private func wall(_ role: String) -> Finding {
         guard let process = confined.first(where: { $0.role == role }) else {

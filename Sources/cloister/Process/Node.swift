@@ -14,50 +14,40 @@ struct Node {
 
     /// Opens the data directory, finds the models, and makes the host of the cells.
     static func build(_ settings: Settings) async throws -> Node {
-        let ground = try await Ground.lay(settings)
+        let directory = try DataDirectory(path: settings.data)
+        // First, so that a key that cannot be trusted leaves the archive as it is.
+        let secret = try directory.nodeSecret()
+        let archive = try Archive(in: directory)
+        try await archive.expire()
+        let setupToken = try await archive.hasAccounts() ? nil : newSetupToken()
         let host = CellHost(
-            lookupKey: CellHost.lookupKey(nodeSecret: ground.secret), store: ArchiveStore(archive: ground.archive),
-            models: try Shelf(settings, own: OwnStore(in: ground.directory.path)),
-            neighbours: Alone(setupToken: ground.setupToken), evidence: ground.evidence)
+            lookupKey: CellHost.lookupKey(nodeSecret: secret), store: ArchiveStore(archive: archive),
+            models: try Shelf(settings, own: OwnStore(in: directory.path)), neighbours: Alone(setupToken: setupToken),
+            evidence: {
+                var evidence = SocketTables.read()
+                evidence.archive = Archive.file(in: directory)
+                return evidence
+            })
         return Node(
-            directory: ground.directory, archive: ground.archive,
-            cells: try CellNode(nodeSecret: ground.secret, host: host), setupToken: ground.setupToken)
+            directory: directory, archive: archive, cells: try CellNode(nodeSecret: secret, host: host),
+            setupToken: setupToken)
     }
 }
 
-/// What both a command alone and a server stand on: the data directory, the archive and the node's identity.
-struct Ground: ~Copyable {
-    let directory: DataDirectory
-    let archive: Archive
-    /// The seed of the node's identity.
-    let secret: Secret
-    /// What the first account is made with; nil if there is one.
-    let setupToken: String?
+/// What the first account is made with, once: 128 random bits.
+func newSetupToken() -> String { Base64URL.encode(randomBytes(16)) }
 
-    static func lay(_ settings: Settings) async throws -> Ground {
-        let directory = try DataDirectory(path: settings.data)
-        // First, so that a key that cannot be trusted leaves the archive as it is.
-        let secret = try nodeSecret(in: directory)
-        let archive = try Archive(in: directory)
-        _ = try await archive.deleteExpired(today: UInt32(clamping: Int(Date().timeIntervalSince1970 / 86_400)))
-        let setupToken = try await archive.hasAccounts() ? nil : Base64URL.encode(randomBytes(16))
-        return Ground(
-            directory: directory, archive: archive, secret: secret, setupToken: setupToken)
+extension Archive {
+    /// Deletes what was to be kept until before today.
+    func expire() async throws(ArchiveError) {
+        _ = try await deleteExpired(today: UInt32(clamping: Int(Date().timeIntervalSince1970 / 86_400)))
     }
+}
 
-    /// What this process can show of its connections, and where the archive lies.
-    var evidence: @Sendable () -> ProcessEvidence {
-        let file = Archive.file(in: directory)
-        return {
-            var evidence = SocketTables.read()
-            evidence.archive = file
-            return evidence
-        }
-    }
-
+extension DataDirectory {
     /// The seed of the node's identity: made once, private to the user, never sent.
-    private static func nodeSecret(in directory: DataDirectory) throws -> Secret {
-        if var bytes = try directory.read(DataDirectory.nodeKeyName) {
+    func nodeSecret() throws -> Secret {
+        if var bytes = try read(DataDirectory.nodeKeyName) {
             defer { bytes.erase() }
             guard bytes.count == 32 else { throw ArchiveError.damaged }
             return Secret(bytes)
@@ -65,7 +55,7 @@ struct Ground: ~Copyable {
         let secret = Secret.random()
         var bytes = secret.withUnsafeBytes { Array($0) }
         defer { bytes.erase() }
-        try directory.create(DataDirectory.nodeKeyName, bytes)
+        try create(DataDirectory.nodeKeyName, bytes)
         return secret
     }
 }

@@ -3,34 +3,53 @@ import Catalogue
 import Cell
 import Foundation
 
-/// Everything that a running server is made of, joined: cells and engines are processes of their own.
+/// Everything that a running server is made of, joined: this process supervises, and the others do the work.
 struct Server {
     let directory: DataDirectory
-    let archive: Archive
     let shelf: Shelf
     let cells: CellDirectory
-    let doors: Doors
+    let front: Front
+    let entrance: Entrance
     /// What the first account is made with; nil if there is one.
     let setupToken: String?
 
-    /// Opens the data directory and finds the models; the processes start when they are needed.
+    /// Opens the data directory, finds the models, and starts the processes that speak HTTP; the others start when
+    /// they are needed.
     static func build(_ settings: Settings) async throws -> Server {
-        let ground = try await Ground.lay(settings)
-        let range = SelfTestRange(data: ground.directory.path)
-        let shelf = try Shelf(settings, own: OwnStore(in: ground.directory.path)) {
+        let directory = try DataDirectory(path: settings.data)
+        let secret = try directory.nodeSecret()
+        let folder = try directory.archiveFolder()
+        let range = SelfTestRange(data: directory.path)
+        let shelf = try Shelf(settings, own: OwnStore(in: directory.path)) {
             try await RemoteEngine.start($0, options: $1, range: range)
         }
-        let cells = try CellDirectory(
-            nodeSecret: ground.secret, setupToken: ground.setupToken, shelf: shelf, archive: ground.archive,
-            range: range, evidence: ground.evidence)
+        let entrance = try Entrance(port: settings.port, socketPath: LocalSocket.prepare(in: directory.path))
+        let cells = try CellDirectory(nodeSecret: secret, shelf: shelf, range: range)
+        let front = Front(port: settings.port, folder: folder, range: range, cells: cells)
+        let setupToken = try await front.open() ? nil : newSetupToken()
+        await cells.open(setupToken: setupToken) { await front.evidence() }
         return Server(
-            directory: ground.directory, archive: ground.archive, shelf: shelf, cells: cells, doors: Doors(cells),
-            setupToken: ground.setupToken)
+            directory: directory, shelf: shelf, cells: cells, front: front, entrance: entrance, setupToken: setupToken)
     }
 
     /// Starts what the first question will need, while the person reads.
     func warmUp() {
         Task { _ = try? await shelf.ready("guide") { _, _ in } }
         Task { await cells.prepareSpare() }
+    }
+
+    /// Lets connections in, after this process is sealed.
+    func open() async throws {
+        try await front.sealFirst()
+        entrance.open { [front, entrance] counter, socket in
+            front.hand(counter, socket) { entrance.leave() }
+        }
+    }
+
+    /// Ends everything, after what is being answered was told so.
+    func close() async {
+        entrance.close()
+        await cells.endAll()
+        await front.end()
     }
 }

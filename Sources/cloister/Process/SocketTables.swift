@@ -9,19 +9,18 @@ enum SocketTables {
 
     static func read() -> ProcessEvidence {
         let own = ownSockets()
-        let sockets = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap { lines(of: $0).compactMap { Socket($0) } }
-            .filter { own.contains($0.inode) }
-        let listening = sockets.filter { $0.state == "0A" }
-        let ports = Set(listening.map(\.local.port))
-        let connected = sockets.filter { $0.state != "0A" }
-        // A connection on a listening port was made to us; any other was made by us.
+        let all = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap { lines(of: $0).compactMap { Socket($0) } }
+        // A connection on a port where somebody listens was made to us; any other was made by us.
+        let ports = Set(all.filter { $0.state == "0A" }.map(\.local.port))
+        let listening = all.filter { $0.state == "0A" && own.contains($0.inode) }
+        let connected = all.filter { $0.state != "0A" && own.contains($0.inode) }
         let outgoing = connected.filter { !ports.contains($0.local.port) }
         return ProcessEvidence(
             listening: listening.map(\.local.text),
             outgoing: outgoing.map {
                 .init(local: $0.local.text, remote: $0.remote.text, state: states[$0.state] ?? "other")
             }, accepted: connected.count - outgoing.count,
-            source: "/proc/self/net/tcp, /proc/self/net/tcp6, /proc/self/fd", process: Int(getpid()))
+            source: "/proc/self/net/tcp, /proc/self/net/tcp6", process: Int(getpid()))
     }
 
     /// The user whose process listens on a port of this machine; nil: nobody does.
@@ -81,24 +80,15 @@ enum SocketTables {
         return String(decoding: text, as: UTF8.self).split(separator: "\n").dropFirst().map { $0 }
     }
 
-    /// Inodes of the sockets that this process holds.
+    /// Inodes of the sockets that this process holds; a locked one may not list `/proc/self/fd`.
     private static func ownSockets() -> Set<String> {
-        guard let directory = opendir("/proc/self/fd") else { return [] }
-        defer { closedir(directory) }
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return [] }
         var inodes: Set<String> = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            var target = [UInt8](repeating: 0, count: 64)
-            let count = target.withUnsafeMutableBufferPointer { buffer in
-                buffer.withMemoryRebound(to: CChar.self) {
-                    readlink("/proc/self/fd/\(name)", $0.baseAddress.unsafelyUnwrapped, $0.count)
-                }
-            }
-            guard count > 9 else { continue }
-            let text = String(decoding: target.prefix(count), as: UTF8.self)
-            if text.hasPrefix("socket:[") { inodes.insert(String(text.dropFirst(8).dropLast())) }
+        for descriptor in 0..<Int32(clamping: min(limit.rlim_cur, 65_536)) {
+            var status = stat()
+            guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { continue }
+            inodes.insert(String(status.st_ino))
         }
         return inodes
     }

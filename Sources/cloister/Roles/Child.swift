@@ -24,19 +24,22 @@ final class Child: Sendable {
     /// Starts a process.
     /// - Parameters:
     ///   - range: what it shall try to reach after it has locked itself.
+    ///   - folder: the one that it may write, for the gateway.
+    ///   - limits: of the control seam.
     ///   - answer: answers what the process asks; none for roles that have nothing to ask.
     ///   - ended: called once when it is gone.
     /// - Throws: `UserError` if the machine does not let us.
     init(
-        _ role: Role, range: SelfTestRange, answer: (@Sendable (ServedCall) async throws -> Void)? = nil,
+        _ role: Role, range: SelfTestRange, folder: String? = nil, limits: SeamLimits = .control,
+        answer: (@Sendable (ServedCall) async throws -> Void)? = nil,
         ended: @escaping @Sendable () -> Void = {}
     ) throws {
         let gone = Latch()
         do {
             let (near, far) = try Descriptor.pair()
             let asking = try answer.map { _ in try Descriptor.pair() }
-            process = try Self.spawn(role, range, [far] + (asking.map { [$0.1] } ?? []))
-            control = try SeamClient(near, limits: .control) {
+            process = try Self.spawn(role, range, folder, [far] + (asking.map { [$0.1] } ?? []))
+            control = try SeamClient(near, limits: limits) {
                 gone.raise()
                 ended()
             }
@@ -72,8 +75,10 @@ final class Child: Sendable {
         } catch { throw UserError("a process of Cloister did not say what holds it") }
     }
 
-    private static func spawn(_ role: Role, _ range: SelfTestRange, _ descriptors: [Descriptor]) throws -> pid_t {
-        let words = ["cloister", RoleProcess.command, role.rawValue] + range.arguments
+    private static func spawn(
+        _ role: Role, _ range: SelfTestRange, _ folder: String?, _ descriptors: [Descriptor]
+    ) throws -> pid_t {
+        let words = ["cloister", RoleProcess.command, role.rawValue, folder ?? "-"] + range.arguments
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }

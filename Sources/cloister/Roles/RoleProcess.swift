@@ -8,7 +8,7 @@ struct RoleProcess {
     /// The argument that makes this binary run as a role; not for people.
     static let command = "role"
     /// The roles that have processes of their own.
-    static let roles: [Role] = [.cell, .engine]
+    static let roles: [Role] = [.gateway, .endpoints, .cell, .engine]
 
     private let role: Role
     private let report: SelfReport
@@ -26,10 +26,13 @@ struct RoleProcess {
             exit(EX_USAGE)
         }
         cp_name("cloister \(role.rawValue)")
+        // What ends the supervisor ends us when it closes its seam, after what is being done.
+        for stop in [SIGINT, SIGTERM, SIGHUP] { signal(stop, SIG_IGN) }
         do {
             // Its sockets are made before the lock: they must not help.
-            let targets = Targets(arguments.dropFirst(3))
-            let standing = try Confinement.lock(role)
+            let targets = Targets(arguments.dropFirst(4))
+            let folder = arguments.count > 3 && arguments[3] != "-" ? arguments[3] : nil
+            let standing = try Confinement.lock(role, paths: folder.map { [.archive: $0] } ?? [:])
             var attempts: [Attempt] = []
             if let targets { attempts = Confinement.selfTest(role, targets) }
             return RoleProcess(
@@ -45,6 +48,8 @@ struct RoleProcess {
         let control = Descriptor(Child.controlDescriptor)
         do {
             switch role {
+            case .gateway: try await GatewayRole.run(control, Descriptor(Child.requestDescriptor), report)
+            case .endpoints: try await EndpointsRole.run(control, report)
             case .cell: try await CellRole.run(control, Descriptor(Child.requestDescriptor), report)
             default: try await EngineRole.run(control, report)
             }

@@ -38,3 +38,30 @@ def resident(pid):
 
 def is_alive(server):
     return server.poll() is None
+
+
+def named(server, role):
+    """The server's process of a role, of which there is one."""
+    [found] = [pid for pid in family(server.pid)[1:] if Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:3] == [b"cloister", b"role", role.encode()]]
+    return found
+
+
+def holds(pid, phrase):
+    """Whether a phrase lies in the memory of that one process; as root."""
+    wanted, found = phrase.encode() if isinstance(phrase, str) else phrase, False
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            place, rights = line.split()[:2]
+            if not rights.startswith("rw"):
+                continue
+            start, end = (int(part, 16) for part in place.split("-"))
+            rest = b""
+            for offset in range(start, end, 8 << 20):
+                try:
+                    memory.seek(offset)
+                    piece = rest + memory.read(min(8 << 20, end - offset))
+                except OSError:
+                    break
+                found = found or wanted in piece
+                rest = piece[-len(wanted):]
+    return found

@@ -25,7 +25,7 @@ ORIGINS = ["http://evil.example", "null", "http://localhost:{port}.evil", "http:
 
 def stored(home):
     """A digest of every row that is stored."""
-    with sqlite3.connect(f"file:{home.data}/archive.sqlite?mode=ro", uri=True) as database:
+    with sqlite3.connect(f"file:{home.data}/archive/archive.sqlite?mode=ro", uri=True) as database:
         tables = [row[0] for row in database.execute("select name from sqlite_master where type = 'table' order by name")]
         return hashlib.sha256(repr([database.execute(f"select * from {table}").fetchall() for table in tables]).encode()).hexdigest()
 

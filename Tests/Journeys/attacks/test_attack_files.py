@@ -18,7 +18,7 @@ from processes import is_alive
 pytestmark = pytest.mark.skipif("CLOISTER_BINARY" not in os.environ, reason="CLOISTER_BINARY is unset: no binary to run")
 
 GUIDE = Path(__file__).resolve().parents[3] / "Sources/CGuide/guide.gguf"
-SEALED = ["archive.sqlite", "archive.sqlite-wal", "archive.sqlite-shm", "lock", "node.key"]
+SEALED = ["archive/archive.sqlite", "archive/archive.sqlite-wal", "archive/archive.sqlite-shm", "lock", "node.key"]
 OWN = ["models/models.json", "models/lock", "models/mine.gguf"]
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="not shown: giving a file to another user needs root")
 
@@ -198,7 +198,7 @@ def test_a_file_that_is_replaced_while_it_runs_harms_nothing_outside(copy, fault
     assert start(copy) == (None, "")
     marker = copy.root / "victim"
     marker.write_text("mine")
-    for name in ("archive.sqlite-wal", "archive.sqlite-shm", "node.key", "models/models.json"):
+    for name in ("archive/archive.sqlite-wal", "archive/archive.sqlite-shm", "node.key", "models/models.json"):
         (copy.root / name.replace("/", "-")).unlink(missing_ok=True)
         if fault is dangling:
             (copy.data / name).unlink()

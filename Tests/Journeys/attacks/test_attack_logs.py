@@ -48,7 +48,7 @@ def test_nothing_that_callers_say_is_logged(home):
         Channel(home.port, {"passphrase": {"name": HOSTILE[0], "passphrase": HOSTILE[1]}})
     except Refused:
         pass
-    (home.data / "archive.sqlite-wal").write_bytes(b"broken")
+    (home.data / "archive/archive.sqlite-wal").write_bytes(b"broken")
     requests.post(home.url + "/chat", json={"message": "x", "session_id": MARK}, headers=home.headers)
     home.server.terminate()
     rest = home.server.stdout.read()

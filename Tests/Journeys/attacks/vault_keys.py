@@ -43,7 +43,7 @@ def slots(record):
 
 def keys_of(data, passphrase):
     """The root key, the keyrings' and the conversations' keys, by name."""
-    with sqlite3.connect(f"file:{data}/archive.sqlite?mode=ro", uri=True) as database:
+    with sqlite3.connect(f"file:{data}/archive/archive.sqlite?mode=ro", uri=True) as database:
         record = database.execute("select record from account").fetchone()[0]
         rows = database.execute(
             "select c.id, c.scope, k.epoch, k.wrapped from conversation c join conversation_key k on k.conversation = c.id").fetchall()

@@ -194,7 +194,7 @@ def test_the_panel_shows_what_was_computed(person):
     expect(panel.get_by_text("Not enforced yet: it may write files and start programs.")).to_have_count(1)
     assert "What lies" not in panel.inner_text()
     stored = bytes.fromhex(re.sub(r"\s", "", panel.locator("pre.hex").inner_text()))
-    files = b"".join(file.read_bytes() for file in person.server.data.iterdir() if file.name.startswith("archive"))
+    files = b"".join(file.read_bytes() for file in (person.server.data / "archive").iterdir())
     assert len(stored) >= 64 and stored[:32] in files, "the bytes that are shown lie on the disk"
     assert panel.locator(".evidence").count() == panel.locator(".evidence small").count(), "each line names its source"
     page.keyboard.press("Escape")

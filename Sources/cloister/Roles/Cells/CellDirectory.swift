@@ -1,4 +1,3 @@
-import Archive
 import Cell
 import Channel
 import Confinement
@@ -17,41 +16,41 @@ actor CellDirectory {
     }
 
     private let shelf: Shelf
-    private let archive: any RowStore
     private let lookupKey: [UInt8]
     private let range: SelfTestRange
-    private let evidence: @Sendable () -> ProcessEvidence
     private let stretching = StretchLine()
-    private let setup: Alone
-    /// What the first process said after it was sealed.
-    private var first: SelfReport?
+    private var setup = Alone(setupToken: nil)
+    private var evidence: @Sendable () async -> ProcessEvidence = { .none }
     /// The node's fingerprint, to be pinned.
     nonisolated let fingerprint: String
     private var reception: Reception
     private var cells: [Int: Entry] = [:]
-    private var stores: [Int: SeamServer] = [:]
     private var spare: Int?
     private var lastNumber = 0
 
-    init(
-        nodeSecret: borrowing Secret, setupToken: String?, shelf: Shelf, archive: any RowStore,
-        range: SelfTestRange, evidence: @escaping @Sendable () -> ProcessEvidence
-    ) throws {
+    init(nodeSecret: borrowing Secret, shelf: Shelf, range: SelfTestRange) throws {
         let reception = Reception(identity: try SigningKey(seed: nodeSecret))
         fingerprint = reception.fingerprint
         self.reception = reception
         lookupKey = CellHost.lookupKey(nodeSecret: nodeSecret).withUnsafeBytes { Array($0) }
-        (self.shelf, self.archive, self.range, self.evidence) = (shelf, archive, range, evidence)
-        setup = Alone(setupToken: setupToken)
+        (self.shelf, self.range) = (shelf, range)
+    }
+
+    /// Tells what is known when the others run.
+    /// - Parameters:
+    ///   - setupToken: what the first account is made with; nil if there is one.
+    ///   - evidence: what the processes with connections show of themselves.
+    func open(setupToken: String?, evidence: @escaping @Sendable () async -> ProcessEvidence) {
+        (setup, self.evidence) = (Alone(setupToken: setupToken), evidence)
     }
 
     /// The record of a fresh key, with a challenge.
     func offer() throws -> [UInt8] { try reception.offer(now: now()) }
 
     /// A cell's process for an opening: whoever it turns out to be for.
-    /// - Returns: the door seam on which it waits for the opening.
+    /// - Returns: the seam on which it waits for the opening, and the one on which it asks the archive.
     /// - Throws: a `Refusal` if there was no such offer, or no process can be started.
-    func admit(_ opening: [UInt8]) async throws -> Descriptor {
+    func admit(_ opening: [UInt8]) async throws -> (door: Descriptor, store: Descriptor) {
         var admission: [UInt8]
         do { admission = try reception.admit(opening, now: now()).encoded() } catch { throw Refusal(channel: error) }
         defer { admission.erase() }
@@ -60,26 +59,21 @@ actor CellDirectory {
         guard let child = cells[number]?.child else { throw Refusal(.internal, "A cell could not be started.") }
         let (near, far) = try Descriptor.pair()
         let (archiveEnd, cellEnd) = try Descriptor.pair()
-        let store = try StoreServer.serve(archive, on: archiveEnd)
-        stores[number] = store
         do {
             _ = try await child.control.ask(
                 CellOrder.begin.rawValue, Fields(admission, lookupKey).encoded(), descriptors: [far, cellEnd])
         } catch { throw Refusal(.internal, "A cell could not be started.") }
         prepareSpare()
-        return near
+        return (near, archiveEnd)
     }
-
-    /// Seals the first process, now that it listens; it and its children connect to nothing from now on.
-    func sealFirst() throws { first = try FirstProcess.seal(trying: Targets(range.arguments[...])) }
 
     /// Starts a process ahead of time, so that the next opening need not wait for it.
     func prepareSpare() { if spare == nil { spare = try? start() } }
 
-    /// Ends every cell, before the server ends.
+    /// Ends every cell: before the server ends, and when the archive's process has ended.
     func endAll() async {
         for entry in cells.values { _ = try? await entry.child.control.ask(CellOrder.end.rawValue) }
-        (cells, stores, spare) = ([:], [:], nil)
+        (cells, spare) = ([:], nil)
     }
 
     private func start() throws -> Int {
@@ -96,7 +90,6 @@ actor CellDirectory {
 
     private func ended(_ number: Int) {
         cells[number] = nil
-        stores[number] = nil
         if spare == number { spare = nil }
     }
 
@@ -158,11 +151,11 @@ actor CellDirectory {
         }
     }
 
-    /// The first process's connections, and what holds the asking cell and every engine.
+    /// What holds the asking cell and every engine, beside what has connections.
     private func gathered(for number: Int) async -> ProcessEvidence {
-        var gathered = range.marking(evidence())
+        var gathered = await evidence()
         let own = try? await cells[number]?.child.report()
-        gathered.confined = ([first, own].compactMap { $0 } + (await shelf.reports())).map(\.described)
+        gathered.confined += ([own].compactMap { $0 } + (await shelf.reports())).map(\.described)
         return gathered
     }
 

@@ -97,8 +97,7 @@ struct RemoteNeighbours: Neighbours {
 
     func evidence() async -> ProcessEvidence {
         let answer = try? await supervisor.ask(CellRequest.evidence.rawValue, [String](), as: ProcessEvidence.self)
-        return answer
-            ?? ProcessEvidence(listening: [], outgoing: [], accepted: 0, source: "nothing answered", process: 0)
+        return answer ?? .none
     }
 
     func breakOut() async throws -> [ConfinedProcess] {

@@ -1,0 +1,191 @@
+import Endpoints
+import Foundation
+import Glibc
+import Seams
+import Synchronization
+
+/// Who answers on a connection.
+enum Counter: UInt8 {
+    /// The gateway: the page and the channel.
+    case page = 1
+    /// The gateway's local socket, for the command line.
+    case local
+    /// The endpoints: programs that cannot seal.
+    case endpoints
+
+    /// By the first bytes of a connection; nil: more of them are needed.
+    ///
+    /// Only the method and the first part of the path are looked at: they say nothing of what is asked.
+    init?(_ start: ArraySlice<UInt8>) {
+        let ends = Array(" /?#\r\n".utf8)
+        guard let method = start.firstIndex(of: UInt8(ascii: " ")) else {
+            guard start.count > Self.longestMethod || start.contains(UInt8(ascii: "\n")) else { return nil }
+            self = .page
+            return
+        }
+        let path = start[(method + 1)...].dropFirst()
+        guard let end = path.firstIndex(where: ends.contains) else {
+            guard path.count > Self.longestName else { return nil }
+            self = .page
+            return
+        }
+        self = Door.names.contains(String(decoding: path[..<end], as: UTF8.self)) ? .endpoints : .page
+    }
+
+    private static let longestMethod = 16
+    private static let longestName = Door.names.map(\.utf8.count).max() ?? 0
+}
+
+/// Takes connections in and hands each to the process that answers on it.
+///
+/// It reads nothing: it looks at the first bytes where they lie, in the kernel.
+final class Entrance: Sendable {
+    /// A connection of which we do not know yet whose it is.
+    private struct Newcomer {
+        let socket: Descriptor
+        let since = ContinuousClock.now
+        /// Bytes that were there when we looked.
+        var seen = 0
+        /// Whether more is there now, or its end.
+        var isReady = false
+    }
+
+    /// *Our choice*: connections at once; more wait in the kernel's queue.
+    private static let limit = 256
+    /// A connection that says nothing for this long is closed, sooner if others have no room.
+    private static let patience = Duration.seconds(60), shortPatience = Duration.seconds(2)
+
+    private let listeners: [(socket: Descriptor, isLocal: Bool)]
+    private let bell: (ring: Descriptor, heard: Descriptor)
+    private let inside = Mutex<(count: Int, isClosed: Bool)>((0, false))
+
+    /// Opens the port on loopback and the local socket.
+    /// - Throws: `UserError` if the port is in use or this process may not listen.
+    init(port: Int, socketPath: String) throws {
+        listeners = [(try Self.listener(port: port), false), (try Self.listener(path: socketPath), true)]
+        bell = try Descriptor.bell()
+    }
+
+    /// Lets connections in.
+    /// - Parameter hand: gives one away; it calls `leave` when the connection has ended.
+    func open(_ hand: @escaping @Sendable (Counter, Descriptor) -> Void) {
+        Thread.detachNewThread { [self] in
+            var newcomers: [Newcomer] = []
+            while wait(for: &newcomers) {
+                newcomers =
+                    newcomers.filter { !$0.isReady } + newcomers.filter(\.isReady).compactMap { look(at: $0, hand) }
+                let patience = hasRoom(beside: newcomers.count) ? Self.patience : Self.shortPatience
+                newcomers.removeAll { $0.since.duration(to: .now) > patience }
+                for (listener, isLocal) in listeners where hasRoom(beside: newcomers.count) {
+                    guard let socket = Self.accept(listener) else { continue }
+                    if isLocal { enter(.local, socket, hand) } else { newcomers.append(Newcomer(socket: socket)) }
+                }
+            }
+        }
+    }
+
+    /// One connection less.
+    func leave() {
+        inside.withLock { $0.count -= 1 }
+        ring()
+    }
+
+    /// Lets nobody in any more.
+    func close() {
+        inside.withLock { $0.isClosed = true }
+        ring()
+    }
+
+    private func ring() { _ = write(bell.ring.raw, "\n", 1) }
+
+    private func enter(_ counter: Counter, _ socket: Descriptor, _ hand: (Counter, Descriptor) -> Void) {
+        inside.withLock { $0.count += 1 }
+        hand(counter, socket)
+    }
+
+    private func hasRoom(beside newcomers: Int) -> Bool { inside.withLock { $0.count } + newcomers < Self.limit }
+
+    /// Waits until somebody knocks, speaks or leaves; false when the entrance was closed.
+    private func wait(for newcomers: inout [Newcomer]) -> Bool {
+        let isOpen = hasRoom(beside: newcomers.count)
+        var polled = [pollfd(fd: bell.heard.raw, events: Int16(POLLIN), revents: 0)]
+        polled += listeners.map { pollfd(fd: isOpen ? $0.socket.raw : -1, events: Int16(POLLIN), revents: 0) }
+        polled += newcomers.map { pollfd(fd: $0.socket.raw, events: Int16(POLLIN), revents: 0) }
+        _ = poll(&polled, nfds_t(polled.count), newcomers.isEmpty ? -1 : 1_000)
+        for (index, answer) in polled.dropFirst(1 + listeners.count).enumerated() {
+            newcomers[index].isReady = answer.revents != 0
+        }
+        var rung = [UInt8](repeating: 0, count: 256)
+        while read(bell.heard.raw, &rung, rung.count) == rung.count {}
+        return inside.withLock { !$0.isClosed }
+    }
+
+    /// Hands a connection away if its first bytes say to whom; else the same, to be waited for.
+    private func look(at newcomer: Newcomer, _ hand: (Counter, Descriptor) -> Void) -> Newcomer? {
+        let socket = newcomer.socket
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = recv(socket.raw, &bytes, bytes.count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        guard count > 0 else { return nil }
+        // No more than before is its end.
+        if let counter = count > newcomer.seen ? Counter(bytes[..<count]) : .page {
+            Self.set(SO_RCVLOWAT, 1, on: socket)
+            enter(counter, socket, hand)
+            return nil
+        }
+        // Wakes us with the next byte, not with those that were seen.
+        Self.set(SO_RCVLOWAT, Int32(count) + 1, on: socket)
+        var waiting = newcomer
+        (waiting.seen, waiting.isReady) = (count, false)
+        return waiting
+    }
+
+    private static func accept(_ listener: Descriptor) -> Descriptor? {
+        let socket = Glibc.accept(listener.raw, nil, nil)
+        guard socket >= 0 else { return nil }
+        _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
+        return Descriptor(socket)
+    }
+
+    private static func set(_ option: Int32, _ value: Int32, on socket: Descriptor) {
+        var value = value
+        setsockopt(socket.raw, SOL_SOCKET, option, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+}
+
+extension Entrance {
+    private static let backlog: Int32 = 256
+
+    fileprivate static func listener(port: Int) throws -> Descriptor {
+        guard let number = UInt16(exactly: port) else { throw UserError("there is no port \(port)") }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = number.bigEndian
+        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+        return try listener(AF_INET, address) { code in
+            code == EADDRINUSE
+                ? "the port is in use; choose another with --port"
+                : "port \(port) cannot be opened: \(String(cString: strerror(code)))"
+        }
+    }
+
+    fileprivate static func listener(path: String) throws -> Descriptor {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+        return try listener(AF_UNIX, address) { "the socket \(path) cannot be made: \(String(cString: strerror($0)))" }
+    }
+
+    private static func listener<Address>(
+        _ family: Int32, _ address: Address, _ explain: (Int32) -> String
+    ) throws -> Descriptor {
+        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let socket = Descriptor(Glibc.socket(family, kind, 0))
+        set(SO_REUSEADDR, 1, on: socket)
+        let bound = withUnsafeBytes(of: address) { bytes in
+            bind(
+                socket.raw, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+        }
+        guard bound == 0, listen(socket.raw, backlog) == 0 else { throw UserError(explain(errno)) }
+        return socket
+    }
+}
