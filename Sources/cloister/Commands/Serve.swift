@@ -44,9 +44,7 @@ struct Serve: AsyncParsableCommand {
             let server = try await Server.build(settings)
             server.warmUp()
             let lines = await Banner.lines(server, settings)
-            do { try await server.open() } catch {
-                throw UserError("this kernel did not lock the server (\(error)); it does not run")
-            }
+            try await server.open()
             // Straight to the descriptor: a pipe that reads the link must not wait for a buffer to fill.
             Terminal.say(lines.joined(separator: "\n") + "\n")
             for await _ in stops { break }

@@ -41,7 +41,7 @@ struct Server {
     /// Lets connections in, after this process is sealed.
     func open() async throws {
         try await front.sealFirst()
-        entrance.open { [front, entrance] counter, socket in
+        try entrance.open { [front, entrance] counter, socket in
             front.hand(counter, socket) { entrance.leave() }
         }
     }

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -13,7 +14,7 @@ import requests
 
 import conftest
 from attack_fixtures import started
-from processes import is_alive
+from processes import family, is_alive
 
 pytestmark = pytest.mark.skipif("CLOISTER_BINARY" not in os.environ, reason="CLOISTER_BINARY is unset: no binary to run")
 
@@ -75,7 +76,9 @@ def original():
     started(home)
     home.run("models", "add", GUIDE, "--name", "mine", "--data", home.data)
     requests.post(home.url + "/chat", json={"message": "hello", "session_id": "s"}, headers=home.headers)
-    home.server.kill()
+    # All at once: a gateway whose supervisor ends closes the archive, which takes its log away.
+    for process in reversed(family(home.server.pid)):
+        os.kill(process, signal.SIGKILL)
     home.server.wait()
     assert all((home.data / name).exists() for name in SEALED + OWN)
     yield home
@@ -136,7 +139,7 @@ def test_a_sealed_file_that_is_not_ours_alone_stops_the_start(copy, name, fault)
     fault(copy.data / name, copy.outside)
     before = shape(copy.root)
     code, said = start(copy)
-    assert code == 1 and said.count("\n") == 1 and said.startswith(f"cloister: {name} in the data directory is refused: "), said
+    assert code == 1 and said.count("\n") == 1 and said.startswith(f"cloister: {Path(name).name} in the data directory is refused: "), said
     assert shape(copy.root) == before
 
 
@@ -181,6 +184,38 @@ def test_a_folder_that_is_a_link_or_open_is_refused(copy, name):
     if not name:
         code, said = start(copy)
         assert code == 1 and "0700" in said
+
+
+@pytest.mark.parametrize("fault, said", [(symlink, "symbolic link"), (dangling, "refused"), (readable, "0700"), (fifo, "refused")])
+def test_an_archive_folder_that_is_not_ours_alone_stops_the_start(copy, fault, said):
+    """Pass: one sentence, and nothing changed inside or outside."""
+    place = copy.data / "archive"
+    if fault in (dangling, fifo):
+        shutil.rmtree(place)
+        place.touch()
+    fault(place, copy.outside)
+    if fault is readable:
+        place.chmod(0o755)
+    before = shape(copy.root)
+    code, text = start(copy)
+    assert code == 1 and text.count("\n") == 1 and said in text, text
+    assert shape(copy.root) == before
+
+
+def test_an_archive_of_an_earlier_version_is_moved_into_its_folder(copy):
+    """Its log too, so that what was written last is there; a second one is not written over."""
+    for path in (copy.data / "archive").iterdir():
+        path.rename(copy.data / path.name)
+    (copy.data / "archive").rmdir()
+    assert start(copy) == (None, "")
+    assert requests.get(copy.url + "/history/s", headers=copy.headers).json()["total_messages"] == 2
+    assert not list(copy.data.glob("archive.sqlite*"))
+    copy.server.terminate()
+    copy.server.wait(20)
+    (copy.data / "archive.sqlite").touch(mode=0o600)
+    before = shape(copy.data / "archive")
+    code, said = start(copy)
+    assert code == 1 and said.count("\n") == 1 and shape(copy.data / "archive") == before
 
 
 def test_what_lies_where_the_socket_goes_is_not_followed(copy):

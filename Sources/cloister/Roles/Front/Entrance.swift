@@ -59,7 +59,7 @@ final class Entrance: Sendable {
     private let bell: (ring: Descriptor, heard: Descriptor)
     private let inside = Mutex<(count: Int, isClosed: Bool)>((0, false))
 
-    /// Opens the port on loopback and the local socket.
+    /// Takes the port on loopback and the local socket; nobody is heard yet.
     /// - Throws: `UserError` if the port is in use or this process may not listen.
     init(port: Int, socketPath: String) throws {
         listeners = [(try Self.listener(port: port), false), (try Self.listener(path: socketPath), true)]
@@ -68,7 +68,9 @@ final class Entrance: Sendable {
 
     /// Lets connections in.
     /// - Parameter hand: gives one away; it calls `leave` when the connection has ended.
-    func open(_ hand: @escaping @Sendable (Counter, Descriptor) -> Void) {
+    /// - Throws: `UserError` if another process took the port meanwhile.
+    func open(_ hand: @escaping @Sendable (Counter, Descriptor) -> Void) throws {
+        for (socket, _) in listeners where listen(socket.raw, Self.backlog) != 0 { throw UserError(Self.portInUse) }
         Thread.detachNewThread { [self] in
             var newcomers: [Newcomer] = []
             while wait(for: &newcomers) {
@@ -153,7 +155,8 @@ final class Entrance: Sendable {
 }
 
 extension Entrance {
-    private static let backlog: Int32 = 256
+    fileprivate static let backlog: Int32 = 256
+    fileprivate static let portInUse = "the port is in use; choose another with --port"
 
     fileprivate static func listener(port: Int) throws -> Descriptor {
         guard let number = UInt16(exactly: port) else { throw UserError("there is no port \(port)") }
@@ -163,7 +166,7 @@ extension Entrance {
         address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
         return try listener(AF_INET, address) { code in
             code == EADDRINUSE
-                ? "the port is in use; choose another with --port"
+                ? portInUse
                 : "port \(port) cannot be opened: \(String(cString: strerror(code)))"
         }
     }
@@ -185,7 +188,7 @@ extension Entrance {
             bind(
                 socket.raw, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
         }
-        guard bound == 0, listen(socket.raw, backlog) == 0 else { throw UserError(explain(errno)) }
+        guard bound == 0 else { throw UserError(explain(errno)) }
         return socket
     }
 }

@@ -39,7 +39,12 @@ actor Front {
     }
 
     /// Seals this process, now that it listens; it and its children connect to nothing from now on.
-    func sealFirst() throws { first = try FirstProcess.seal(trying: Targets(range.arguments[...])) }
+    /// - Throws: `UserError` if the kernel does not.
+    func sealFirst() throws {
+        do { first = try FirstProcess.seal(trying: Targets(range.arguments[...])) } catch {
+            throw UserError("this kernel did not lock the server (\(error)); it does not run")
+        }
+    }
 
     /// Gives a connection to the process that answers on it; one for which there is none is closed.
     /// - Parameter left: called when it has ended.
