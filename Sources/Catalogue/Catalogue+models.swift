@@ -1,6 +1,7 @@
 public import Inference
 import Cryptography
 import Foundation
+import Glibc
 
 extension Catalogue {
     /// The model that a person means: an id, or a name that only one model has, or its last part; Cloister's own copy
@@ -37,12 +38,28 @@ extension FoundModel {
     /// - Throws: `CatalogueError.changed`, `cannotWrite`, `damagedMemory`.
     public func verify(_ file: ModelFile, in store: OwnStore, progress: (Int) -> Void = { _ in }) throws -> String {
         let digest = file.digest(progress: progress)
+        try check(digest, in: store)
+        return digest
+    }
+
+    /// Opens the file and reads nothing; a link, or what is no file, is refused when it is read.
+    /// - Returns: a descriptor, which is the caller's.
+    /// - Throws: `cannotOpen`.
+    public func descriptor() throws(InferenceError) -> Int32 {
+        // Not blocking: a pipe in the place of a file must not hold us up.
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw .cannotOpen(code: errno) }
+        return descriptor
+    }
+
+    /// Checks a digest of the file, SHA-256 in hexadecimal, as `verify` does.
+    /// - Throws: `CatalogueError.changed`, `cannotWrite`, `damagedMemory`.
+    public func check(_ digest: String, in store: OwnStore) throws {
         guard promisedDigest == nil || promisedDigest == digest else { throw CatalogueError.changed(id) }
         switch try store.recall().digests[id] {
         case digest?: break
         case nil: try store.change { $0.digests[id] = digest }
         default: throw CatalogueError.changed(id)
         }
-        return digest
     }
 }

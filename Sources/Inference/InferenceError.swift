@@ -1,7 +1,7 @@
 /// What can go wrong in this room.
 ///
 /// Payloads name fields and types of a model file, never a user's text.
-public enum InferenceError: Error, Equatable, Sendable {
+public enum InferenceError: Error, Equatable, Sendable, Codable {
     /// The file cannot be opened or mapped; carries `errno`.
     case cannotOpen(code: Int32)
     /// The file does not start with `GGUF`, or its version is not 2 or 3.
@@ -28,6 +28,8 @@ public enum InferenceError: Error, Equatable, Sendable {
     case noSuchSequence
     /// The engine's process has ended.
     case engineGone
+    /// The file ended the process that read it.
+    case fatal
 }
 
 extension InferenceError: CustomStringConvertible {
@@ -54,6 +56,7 @@ extension InferenceError: CustomStringConvertible {
         case .outOfRange(let name): "\(name) is out of range"
         case .noSuchSequence: "the conversation is not open in the engine"
         case .engineGone: "the model's process has ended"
+        case .fatal: "the model file ended the process that read it; it is damaged, or was changed meanwhile"
         }
     }
 }

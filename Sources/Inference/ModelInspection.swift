@@ -1,5 +1,5 @@
 /// What a model file says of itself, and whether this engine runs it.
-public struct ModelInspection: Sendable {
+public struct ModelInspection: Codable, Sendable {
     /// How the weights are computed, for example `llama`.
     public let architecture: String
     /// Weights in all tensors.

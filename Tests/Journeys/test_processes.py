@@ -221,3 +221,34 @@ def test_every_thread_of_the_server_is_behind_a_filter_that_denies_dialling(serv
     dialling = [attempt for attempt in first["attempts"] if attempt["name"].startswith(("TCP", "UDP", "raw", "packet", "vsock", "io_uring"))]
     assert len(dialling) >= 12 and all(attempt.get("refusal") for attempt in dialling)
     assert not [attempt for attempt in first["attempts"] if not attempt.get("refusal") and not attempt["granted"]]
+
+
+def test_no_model_file_is_read_by_the_first_process(home):
+    """It passes descriptors on: the file is neither mapped nor read in it, before and after it is loaded."""
+    home.init()
+    home.headers = {"Authorization": f"Bearer {home.key()}"}
+    model = without_end(home.root / "endless.gguf")
+    server = home.serve("--model", model)
+    assert ask(home, max_tokens=4).status_code == 200
+    assert model.name not in Path(f"/proc/{server.pid}/maps").read_text()
+    assert any(model.name in Path(f"/proc/{engine}/maps").read_text() for engine in engines(server, 2)), "the control: an engine maps it"
+
+
+def test_a_model_file_that_is_cut_short_ends_no_more_than_its_engine(home):
+    """While it is loaded, while it answers, and while it is only listed: the server goes on, and says what is wrong."""
+    home.init()
+    home.headers = {"Authorization": f"Bearer {home.key()}"}
+    model = without_end(home.root / "endless.gguf")
+    whole = model.read_bytes()
+    server = home.serve("--model", model)
+    assert ask(home, max_tokens=4).status_code == 200
+    os.truncate(model, 4096)
+    assert ask(home, max_tokens=4).status_code != 200
+    assert ask(home, model="guide").status_code == 200
+    for length in (0, 1, 24, 4_000, len(whole) // 2, len(whole) - 1):
+        model.write_bytes(whole[:length])
+        assert ask(home, max_tokens=4).status_code != 200, length
+        assert ask(home, model="guide").status_code == 200
+    model.write_bytes(whole)
+    assert ask(home, max_tokens=4).status_code == 200
+    assert alive(server.pid)

@@ -55,13 +55,16 @@ function models({ models, time }) {
         ...(model.guide ? [element("p", {}, P.refuteGuide)] : command(P.refuteModel, `cloister models verify ${quoted(model.id)}`))));
 }
 
+const CLAIMS = {
+    supervisor: P.confined.supervisor, gateway: P.confined.gateway, endpoints: P.confined.endpoints, cell: P.confined.cell, engine: P.confined.engine,
+};
+
 // What a locked process tried and what the kernel said to it.
 function confined({ role, process, attempts, ...held }, time) {
     const refused = attempts.filter(({ refusal }) => refusal);
     const breaches = attempts.filter(({ refusal, granted }) => !refusal && !granted).map(({ name }) => name);
     const allowed = attempts.filter(({ refusal, granted }) => !refusal && granted).map(({ name }) => name);
-    const claim = { cell: P.confined.cell, engine: P.confined.engine }[role] ?? P.confined.first;
-    return line(claim, P.tried(attempts.length - allowed.length, refused.length, breaches), P.source(P.confinedSource(process, P.held(held)), time),
+    return line(CLAIMS[role] ?? role, P.tried(attempts.length - allowed.length, refused.length, breaches), P.source(P.confinedSource(process, P.held(held)), time),
         ...(allowed.length ? [element("p", {}, P.openOfFirst), element("p", {}, P.allowed(allowed))] : []), element("ul", { class: "attempts" }, ...attempts.map((attempt) => element("li", {}, P.attempt(attempt)))));
 }
 
@@ -77,13 +80,15 @@ function walls(chat, { confined: processes, time }) {
 
 export async function showPanel(node, chat, close) {
     const evidence = await chat.channel.ask("evidence");
-    const { time, listening, outgoing, accepted, source, process, store } = evidence;
+    const { time, listening, outgoing, accepted, source, process, store, confined: held } = evidence;
+    const withConnections = [process, ...held.filter(({ role }) => role === "gateway" || role === "endpoints").map(({ process }) => process)];
+    const ours = `grep -E 'pid=(${withConnections.join("|")}),'`;
     const kernel = P.source(source, time);
     const connections = outgoing.map(({ remote, state }) => `${remote} (${state})`).join(", ");
     node.replaceChildren(
         element("header", {}, element("h2", {}, P.title), close), element("p", { class: "hint" }, P.lead),
-        ...group(P.network, line(P.outgoing, connections || P.none, kernel, ...command(P.refuteOutgoing, `ss -tanp | grep pid=${process},`)),
-            line(P.listening, listening.join(", ") || P.none, kernel, ...command(P.refuteListening, `ss -tlnp | grep pid=${process},`)),
+        ...group(P.network, line(P.outgoing, connections || P.none, kernel, ...command(P.refuteOutgoing, `ss -tanp | ${ours}`)),
+            line(P.listening, listening.join(", ") || P.none, kernel, ...command(P.refuteListening, `ss -tlnp | ${ours}`)),
             line(P.accepted, String(accepted), kernel), loaded()),
         ...group(P.disk, stored(evidence), tampering(chat, evidence), line(P.records, P.recordsValue(store.records, store.bytes), P.source(P.archive, time))),
         ...group(P.program, ...models(evidence)), ...group(P.walls, ...walls(chat, evidence)),

@@ -24,7 +24,7 @@ public struct ChatMessage: Sendable, Equatable {
 /// What the format writes itself becomes control tokens where the model has them; what people wrote never does, so that
 /// nobody can speak for another by typing `<|im_end|>`. (Llama 2, the first Mistral and Zephyr mark turns with plain
 /// text, which anybody can type.)
-public enum ChatFormat: String, Sendable, CaseIterable {
+public enum ChatFormat: String, Codable, Sendable, CaseIterable {
     /// `<|im_start|>role⏎…<|im_end|>⏎`
     case chatML = "ChatML"
     /// `<s>[INST] <<SYS>>⏎…⏎<</SYS>>⏎⏎… [/INST] … </s>`

@@ -71,7 +71,7 @@ extension Models {
         func run() async throws {
             try await explained {
                 let (settings, catalogue, own) = try await options.open()
-                let shelf = try Shelf(settings, own: own)
+                let shelf = try await Shelf(settings, own: own)
                 let (models, skipped) = (await shelf.models(), catalogue.search().skipped)
                 if json {
                     let encoder = JSONEncoder()

@@ -79,7 +79,7 @@ struct Examination {
 
     private func models() async -> ([ModelDescription], fault: String?) {
         do {
-            let shelf = try Shelf(settings, own: OwnStore(in: path))
+            let shelf = try await Shelf(settings, own: OwnStore(in: path))
             return (await shelf.models(), nil)
         } catch { return ([], sentence(error)) }
     }

@@ -22,7 +22,8 @@ struct Node {
         let setupToken = try await archive.hasAccounts() ? nil : newSetupToken()
         let host = CellHost(
             lookupKey: CellHost.lookupKey(nodeSecret: secret), store: ArchiveStore(archive: archive),
-            models: try Shelf(settings, own: OwnStore(in: directory.path)), neighbours: Alone(setupToken: setupToken),
+            models: try await Shelf(settings, own: OwnStore(in: directory.path)),
+            neighbours: Alone(setupToken: setupToken),
             evidence: {
                 var evidence = SocketTables.read()
                 evidence.archive = Archive.file(in: directory)

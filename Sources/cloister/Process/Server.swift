@@ -20,9 +20,8 @@ struct Server {
         let secret = try directory.nodeSecret()
         let folder = try directory.archiveFolder()
         let range = SelfTestRange(data: directory.path)
-        let shelf = try Shelf(settings, own: OwnStore(in: directory.path)) {
-            try await RemoteEngine.start($0, options: $1, range: range)
-        }
+        let shelf = try await Shelf(
+            settings, own: OwnStore(in: directory.path), reader: EngineProcesses(range: range))
         let entrance = try Entrance(port: settings.port, socketPath: LocalSocket.prepare(in: directory.path))
         let cells = try CellDirectory(nodeSecret: secret, shelf: shelf, range: range)
         let front = Front(port: settings.port, folder: folder, range: range, cells: cells)

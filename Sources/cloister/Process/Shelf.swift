@@ -3,15 +3,18 @@ import Cell
 import Channel
 import Foundation
 import Inference
+import Synchronization
 
 /// The models of this machine: found in the stores, described from their metadata, loaded when somebody asks, and
 /// unloaded when another needs the memory. An answer that is being made keeps its model.
 actor Shelf: ModelShelf {
     private static let guideID = "guide"
+    /// *Our choice*: files whose metadata is read at the same time.
+    private static let readAtOnce = 4
 
     /// A model whose engine runs.
     struct Ready: Sendable {
-        let file: ModelFile
+        let source: ModelSource
         let engine: any TokenEngine
         let description: ModelDescription
     }
@@ -27,7 +30,7 @@ actor Shelf: ModelShelf {
     private let own: OwnStore
     private let options: EngineOptions
     private let budget: Int
-    private let makeEngine: MakeEngine
+    private let reader: any ModelReader
     private let guide: ModelDescription
     /// What the person asked for at the start; nil: what the store remembers.
     private let wanted: FoundModel?
@@ -35,24 +38,21 @@ actor Shelf: ModelShelf {
     private var loading: [String: (task: Task<Ready, any Error>, needs: Int)] = [:]
     private var inspections: [String: (stamp: String, inspection: ModelInspection)] = [:]
 
-    /// Makes the engine of a model: here, or in a process of its own.
-    typealias MakeEngine = @Sendable (ModelFile, EngineOptions) async throws -> any TokenEngine
-
-    static let inProcess: MakeEngine = { try Engine(file: $0, options: $1) }
-
-    /// - Throws: `UserError` if the wanted model is not there or does not run.
-    init(_ settings: Settings, own: OwnStore, makeEngine: @escaping MakeEngine = inProcess) throws {
+    /// - Parameter reader: where model files are read and run.
+    /// - Throws: `CatalogueError` if the wanted model is not there, `InferenceError` if it does not run.
+    init(_ settings: Settings, own: OwnStore, reader: any ModelReader = LocalReader()) async throws {
         let environment = ProcessInfo.processInfo.environment
         let catalogue = Catalogue(environment: environment, folders: settings.models, own: own.path)
         (self.catalogue, self.own) = (catalogue, own)
         options = EngineOptions(threads: settings.threads, contextLength: settings.context)
         budget = settings.memory.map { $0 << 30 } ?? Int(ProcessInfo.processInfo.physicalMemory / 4 * 3)
-        self.makeEngine = makeEngine
+        self.reader = reader
         let file = try BuiltInGuide.open()
         guide = ModelDescription(file.inspect(), id: Self.guideID, name: Self.guideID, context: nil, guide: true)
         let wanted = try settings.model.map { try Self.find($0, in: catalogue) }
         self.wanted = wanted
-        if let wanted, let obstacle = try wanted.open().inspect().obstacles.first { throw obstacle }
+        guard let wanted else { return }
+        if let obstacle = await reader.inspect(try ModelSource(wanted)).obstacles.first { throw obstacle }
     }
 
     /// A path if there is a file, else a name.
@@ -65,12 +65,12 @@ actor Shelf: ModelShelf {
             store: .folder, name: URL(filePath: wanted).deletingPathExtension().lastPathComponent, path: url.path)
     }
 
-    func models() -> [ModelDescription] {
+    func models() async -> [ModelDescription] {
         let found = catalogue.search().models.filter { $0.path != wanted?.path }
         let memory = own.memory()
         let standard = standardID(memory)
-        let files = ((wanted.map { [$0] } ?? []) + found).map { describe($0, memory) }
-        let all = files + [running(Self.guideID)?.description ?? guide]
+        let all =
+            await describe((wanted.map { [$0] } ?? []) + found, memory) + [running(Self.guideID)?.description ?? guide]
         return all.map { model in
             var model = model
             model.standard = model.id == standard
@@ -104,7 +104,7 @@ actor Shelf: ModelShelf {
     private func prepared(_ model: Ready) throws -> LoadedModel {
         let id = model.description.id
         if let known = loaded[id]?.prepared { return known }
-        let made = try LoadedModel(model.file, engine: model.engine, description: model.description)
+        let made = try LoadedModel(try model.source.file(), engine: model.engine, description: model.description)
         loaded[id]?.prepared = made
         return made
     }
@@ -120,18 +120,15 @@ actor Shelf: ModelShelf {
         let found = try wanted.flatMap { $0.id == id || $0.name == id ? $0 : nil } ?? catalogue.model(named: id)
         if let model = running(found.id) { return model }
         if let known = loading[found.id] { return try await known.task.value }
-        let description = describe(found, memory)
+        let description = await describe([found], memory)[0]
         if !description.obstacles.isEmpty {
             throw Refusal(
                 .unsupported, "\(found.name) does not run here: \(description.obstacles.joined(separator: "; ")).")
         }
         try await makeRoom(for: description)
         if let known = loading[found.id] { return try await known.task.value }
-        let (own, options, makeEngine) = (own, options, makeEngine)
-        return try await loading(description) {
-            let file = try found.open()
-            let digest = try found.verify(file, in: own) { progress($0, file.byteCount) }
-            return Ready(file, try await makeEngine(file, options), description, digest: digest)
+        return try await loading(description, try ModelSource(found), options, progress) { [own] digest in
+            try found.check(digest, in: own)
         }
     }
 
@@ -139,12 +136,7 @@ actor Shelf: ModelShelf {
     private func readyGuide() async throws -> Ready {
         if let model = running(Self.guideID) { return model }
         if let known = loading[Self.guideID] { return try await known.task.value }
-        let (description, threads, makeEngine) = (guide, options.threads, makeEngine)
-        return try await loading(description) {
-            let file = try BuiltInGuide.open()
-            let engine = try await makeEngine(file, EngineOptions(threads: threads))
-            return Ready(file, engine, description, digest: file.digest())
-        }
+        return try await loading(guide, .guide, EngineOptions(threads: options.threads), { _, _ in }) { _ in }
     }
 
     /// A model that is loaded and whose engine runs; it was used now.
@@ -159,10 +151,19 @@ actor Shelf: ModelShelf {
     }
 
     /// Loads off this actor; who asks meanwhile waits for the same.
+    /// - Parameter accept: judges the file's digest.
     private func loading(
-        _ description: ModelDescription, _ load: @escaping @Sendable () async throws -> Ready
+        _ description: ModelDescription, _ source: ModelSource, _ options: EngineOptions,
+        _ progress: @escaping @Sendable (Int, Int) -> Void, accept: @escaping @Sendable (String) throws -> Void
     ) async throws -> Ready {
-        let task = Task.detached { try await load() }
+        let task = Task.detached { [reader] in
+            let digest = Mutex("")
+            let engine = try await reader.engine(source, options, progress: progress) { found in
+                try accept(found)
+                digest.withLock { $0 = found }
+            }
+            return Ready(source, engine, description, digest: digest.withLock { $0 })
+        }
         loading[description.id] = (task, description.needs)
         defer { loading[description.id] = nil }
         let model = try await task.value
@@ -189,32 +190,53 @@ actor Shelf: ModelShelf {
         }
     }
 
-    private func describe(_ found: FoundModel, _ memory: OwnStore.Memory) -> ModelDescription {
-        if let model = loaded[found.id]?.model, model.engine.isRunning { return model.description }
-        var description = ModelDescription(
-            inspect(found), id: found.id, name: found.name, context: options.contextLength)
-        description.digest = memory.digests[found.id]
-        description.fits = description.needs <= budget
-        return description
+    /// As clients see them; what was not read yet is read, a few files at a time.
+    private func describe(_ found: [FoundModel], _ memory: OwnStore.Memory) async -> [ModelDescription] {
+        await inspect(found.filter { running($0) == nil })
+        return found.map { model in
+            if let ready = running(model) { return ready.description }
+            var description = ModelDescription(
+                inspections[model.path]?.inspection ?? ModelInspection(unreadable: .fatal), id: model.id,
+                name: model.name, context: options.contextLength)
+            description.digest = memory.digests[model.id]
+            description.fits = description.needs <= budget
+            return description
+        }
     }
 
-    /// Reads a file's metadata once, and again when the file changed.
-    private func inspect(_ found: FoundModel) -> ModelInspection {
+    private func running(_ found: FoundModel) -> Ready? {
+        loaded[found.id].flatMap { $0.model.engine.isRunning ? $0.model : nil }
+    }
+
+    /// Reads the metadata of files once, and again when they changed.
+    private func inspect(_ found: [FoundModel]) async {
+        let stamps = found.map { ($0, Self.stamp(of: $0)) }.filter { inspections[$0.path]?.stamp != $1 }
+        await withTaskGroup(of: (String, String, ModelInspection).self) { [reader] group in
+            for (index, (model, stamp)) in stamps.enumerated() {
+                if index >= Self.readAtOnce, let done = await group.next() { inspections[done.0] = (done.1, done.2) }
+                group.addTask {
+                    do throws(InferenceError) {
+                        return (model.path, stamp, await reader.inspect(try ModelSource(model)))
+                    } catch {
+                        return (model.path, stamp, ModelInspection(unreadable: error))
+                    }
+                }
+            }
+            for await done in group { inspections[done.0] = (done.1, done.2) }
+        }
+    }
+
+    private static func stamp(of found: FoundModel) -> String {
         let attributes = try? FileManager.default.attributesOfItem(atPath: found.path)
-        let stamp = "\(attributes?[.size] ?? 0) \(attributes?[.modificationDate] ?? 0)"
-        if let known = inspections[found.path], known.stamp == stamp { return known.inspection }
-        let inspection: ModelInspection
-        do { inspection = try found.open().inspect() } catch { inspection = ModelInspection(unreadable: error) }
-        inspections[found.path] = (stamp, inspection)
-        return inspection
+        return "\(attributes?[.size] ?? 0) \(attributes?[.modificationDate] ?? 0)"
     }
 }
 
 extension Shelf.Ready {
     fileprivate init(
-        _ file: ModelFile, _ engine: any TokenEngine, _ description: ModelDescription, digest: String
+        _ source: ModelSource, _ engine: any TokenEngine, _ description: ModelDescription, digest: String
     ) {
-        (self.file, self.engine) = (file, engine)
+        (self.source, self.engine) = (source, engine)
         var description = description
         (description.context, description.digest, description.loaded) = (engine.contextLength, digest, true)
         self.description = description

@@ -7,16 +7,21 @@ import Synchronization
 
 /// What the supervisor asks of an engine process; `docs/formats/seams.md` §3.
 enum EngineOrder: UInt8 {
-    /// Loads the model of the descriptor, or the guide if there is none; once.
+    /// Hashes the file of the descriptor, or the guide if there is none, tells progress and then the digest, waits for
+    /// one more part, and loads the model; once.
     case load = 1
     /// Serves the cell at the other end of the descriptor.
     case attach = 2
+    /// A name; descriptor: a file. Answered by what it says of itself.
+    case inspect = 3
 
     struct Load: Codable, Sendable {
         let name: String
         let threads: Int
         let context: Int?
     }
+
+    struct Digest: Codable, Sendable { let digest: String }
 
     struct Loaded: Codable, Sendable {
         let context: Int
@@ -59,10 +64,8 @@ private actor EngineHost {
     func answer(_ call: ServedCall) async throws {
         switch EngineOrder(rawValue: call.method) {
         case .load:
-            let order = try JSONDecoder().decode(EngineOrder.Load.self, from: Data(call.payload))
-            let engine = try load(order, call.descriptors.first)
-            let loaded = EngineOrder.Loaded(context: engine.contextLength, vocabulary: engine.vocabularySize)
-            try await call.send(Array(try JSONEncoder().encode(loaded)))
+            let engine = try await load(call)
+            try await call.tell(EngineOrder.Loaded(context: engine.contextLength, vocabulary: engine.vocabularySize))
         case .attach:
             guard let engine, let socket = call.descriptors.first else { throw SeamError.malformed }
             lastCell += 1
@@ -70,20 +73,37 @@ private actor EngineHost {
                 Task { await self.forget(number) }
             }
             try await call.send([])
+        case .inspect:
+            let source = ModelSource(
+                name: String(decoding: call.payload, as: UTF8.self), descriptor: call.descriptors.first)
+            try await call.tell(await LocalReader().inspect(source))
         case nil: throw SeamError.malformed
         }
     }
 
     private func forget(_ number: Int) { cells[number] = nil }
 
-    private func load(_ order: EngineOrder.Load, _ descriptor: Descriptor?) throws -> Engine {
-        guard self.engine == nil else { throw SeamError.malformed }
-        let file =
-            try descriptor.map { try ModelFile(descriptor: dup($0.raw), name: order.name) } ?? BuiltInGuide.open()
-        let engine = try Engine(
-            file: file, options: EngineOptions(threads: order.threads, contextLength: order.context))
-        self.engine = engine
-        return engine
+    private func load(_ call: ServedCall) async throws -> Engine {
+        let order = try call.read(EngineOrder.Load.self)
+        guard engine == nil else { throw SeamError.malformed }
+        let source = ModelSource(name: order.name, descriptor: call.descriptors.first)
+        try await call.tell(EngineOrder.Digest(digest: try await digest(of: source, call)))
+        // Only a file that is the right one is read.
+        guard try await call.next() != nil else { throw SeamError.cancelled }
+        let loaded = try Engine(
+            file: try source.file(), options: EngineOptions(threads: order.threads, contextLength: order.context))
+        engine = loaded
+        return loaded
+    }
+
+    private func digest(of source: ModelSource, _ call: ServedCall) async throws -> String {
+        let (steps, step) = AsyncStream<CellRequest.Progress>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let hashing = Task.detached {
+            defer { step.finish() }
+            return try source.digest { step.yield(.init(done: $0, total: $1)) }
+        }
+        for await progress in steps { try await call.tell(progress) }
+        return try await hashing.value
     }
 }
 

@@ -23,22 +23,6 @@ final class RemoteEngine: TokenEngine {
         (self.gone, self.child) = (gone, child)
     }
 
-    /// Starts a process and loads a model in it.
-    /// - Throws: `Refusal` if the model does not load, `UserError` if the process does not start.
-    static func start(_ file: ModelFile, options: EngineOptions, range: SelfTestRange) async throws -> RemoteEngine {
-        let child = try Child(.engine, range: range)
-        let load = EngineOrder.Load(name: file.name, threads: options.threads, context: options.contextLength)
-        let descriptors = file.descriptor.map { [Descriptor(dup($0))] } ?? []
-        do {
-            let reply = try await child.control.ask(
-                EngineOrder.load.rawValue, Array(try JSONEncoder().encode(load)), descriptors: descriptors)
-            let loaded = try JSONDecoder().decode(EngineOrder.Loaded.self, from: Data(reply.bytes))
-            return try RemoteEngine(try await connect(child), loaded, child: child)
-        } catch SeamError.failed(let words) {
-            throw Refusal(.modelFailed, "The model was not loaded: \(String(decoding: words, as: UTF8.self)).")
-        } catch is SeamError { throw Refusal(.modelFailed, "The model's process ended while it was being loaded.") }
-    }
-
     /// The number of its process; 0 on the side that did not start it.
     var process: Int { Int(child?.process ?? 0) }
 
@@ -48,13 +32,7 @@ final class RemoteEngine: TokenEngine {
     /// A socket over which another process can use this engine.
     func connect() async throws -> Descriptor {
         guard let child else { throw SeamError.closed }
-        return try await Self.connect(child)
-    }
-
-    private static func connect(_ child: Child) async throws -> Descriptor {
-        let (near, far) = try Descriptor.pair()
-        _ = try await child.control.ask(EngineOrder.attach.rawValue, descriptors: [far])
-        return near
+        return try await child.attached()
     }
 
     var isRunning: Bool { !gone.isRaised }

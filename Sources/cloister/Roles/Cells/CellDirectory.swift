@@ -179,7 +179,7 @@ actor CellDirectory {
             let model = try await loading.value
             guard let engine = model.engine as? RemoteEngine else { throw SeamError.malformed }
             let isNew = !wanted.connected.contains(engine.process)
-            let file = model.file.descriptor.map { [Descriptor(dup($0))] } ?? []
+            let file = model.source.descriptor.map { [$0] } ?? []
             try await call.tell(
                 CellRequest.Ready(
                     description: model.description, vocabulary: engine.vocabularySize, engine: engine.process),

@@ -6,8 +6,9 @@ import Gateway
 import Logging
 import Seams
 
-/// The endpoints' process: speaks for programs that cannot seal. It sees their plaintext, and reaches nothing but the
-/// gateway.
+/// The endpoints' process: speaks for programs that cannot seal.
+///
+/// It sees their plaintext, and reaches nothing but the gateway.
 enum EndpointsRole {
     static func run(_ control: Descriptor, _ report: SelfReport) async throws {
         let process = EndpointsProcess()

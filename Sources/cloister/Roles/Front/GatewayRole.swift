@@ -7,7 +7,9 @@ import Gateway
 import Logging
 import Seams
 
-/// The gateway's process: HTTP, the page, the sealed archive. It has no key for what it moves and keeps.
+/// The gateway's process: HTTP, the page, the sealed archive.
+///
+/// It has no key for what it moves and keeps.
 enum GatewayRole {
     static func run(_ control: Descriptor, _ requests: Descriptor, _ report: SelfReport) async throws {
         let (ended, end) = AsyncStream<Void>.makeStream()
