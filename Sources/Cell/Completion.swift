@@ -23,6 +23,7 @@ extension Cell {
             do { try await reply.send(Replies.Text(text: text)) } catch { answer.stopper() }
         }
         if request.store == true { try await store(request, answer, by: model) }
+        if let failure = answer.failure { throw failure }
         try await reply.finish(
             Replies.Done(
                 done: .init(

@@ -10,7 +10,7 @@ extension Cell {
     /// One turn: keep what the person said, answer it, keep the answer.
     ///
     /// `started` is sent when the person's turn is on disk. Whatever ends the answer – its end, a stop, a closed
-    /// browser – what was said so far is kept,
+    /// browser, an engine that died – what was said so far is kept,
     /// marked as stopped where it was.
     func takeTurn(_ id: ConversationID, _ request: Requests.Send, _ reply: ReplyWriter) async throws {
         guard (1...Self.textLimit).contains(request.text.utf8.count) else { throw Malformed() }
@@ -48,6 +48,7 @@ extension Cell {
             Turn(
                 role: .assistant, text: beginning + answer.text, time: around.clock(), stopped: answer.end == .stopped,
                 model: model.description.name), to: id, at: sequence + 1)
+        if let failure = answer.failure { throw failure }
         let title = try await open(id).transcript.head.title
         try await reply.finish(
             Replies.Done(
@@ -76,6 +77,7 @@ extension Cell {
             Turn(
                 role: .assistant, text: answer.text, time: around.clock(), stopped: answer.end == .stopped,
                 model: model.description.name), to: id)
+        if let failure = answer.failure { throw failure }
         return Replies.TutorialChat(text: answer.text, session: request.session)
     }
 

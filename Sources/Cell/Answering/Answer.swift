@@ -25,6 +25,8 @@ struct Answer {
     private(set) var completionTokens = 0
     /// Why it ended; nil while it goes on.
     private(set) var end: AnswerEnd?
+    /// What broke it off, so that it was stopped and nobody had asked for that.
+    private(set) var failure: InferenceError?
     /// The whole text so far.
     private(set) var text = ""
 
@@ -52,14 +54,14 @@ struct Answer {
             case .token(let token):
                 completionTokens += 1
                 let (shown, stopped) = matcher.append(detokenizer.append(token))
-                if stopped { finish(.stop) }
+                if stopped { finish(AnswerEnd.stop) }
                 piece = shown
             case .finished(let reason):
                 piece = flush()
-                finish(reason == .endOfSequence ? .stop : .length)
+                finish(reason)
             case nil:
                 piece = flush()
-                finish(.stopped)
+                finish(AnswerEnd.stopped)
             }
             if !piece.isEmpty {
                 text += piece
@@ -72,6 +74,16 @@ struct Answer {
     private mutating func flush() -> String {
         let (shown, stopped) = matcher.append(detokenizer.finish())
         return stopped ? shown : shown + matcher.finish()
+    }
+
+    private mutating func finish(_ reason: FinishReason) {
+        switch reason {
+        case .endOfSequence: finish(AnswerEnd.stop)
+        case .length, .contextFull: finish(AnswerEnd.length)
+        case .outOfMemory: failure = .outOfMemory
+        case .engineGone: failure = .engineGone
+        }
+        if failure != nil { finish(AnswerEnd.stopped) }
     }
 
     private mutating func finish(_ reason: AnswerEnd) {

@@ -20,6 +20,8 @@ public enum FinishReason: Sendable, Equatable {
     case contextFull
     /// Memory for the sequence could not be had.
     case outOfMemory
+    /// The engine's process ended; said by whoever was waiting for it, never by an engine.
+    case engineGone
 }
 
 /// Where the events of one answer come from: an engine in this process, or one in another.

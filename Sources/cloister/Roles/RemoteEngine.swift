@@ -65,8 +65,10 @@ private struct RemoteAnswer: GenerationSource {
     let call: Call
 
     func next() async -> GenerationEvent? {
-        guard let part = try? await call.next() else { return nil }
-        return try? GenerationEvent(decoding: part.bytes)
+        do throws(SeamError) {
+            guard let part = try await call.next() else { return nil }
+            return try? GenerationEvent(decoding: part.bytes)
+        } catch { return error == .closed ? .finished(.engineGone) : nil }
     }
 
     func cancel() { call.cancel() }
