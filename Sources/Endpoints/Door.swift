@@ -7,7 +7,7 @@ import Hummingbird
 ///
 /// It sees their plaintext, and seals it to the cell like any other client.
 ///
-/// Loopback only. It keeps nothing between requests: each opens a channel with the caller's API key and closes it.
+/// Loopback only. Between requests it keeps channels that were opened with the callers' API keys, for a minute.
 public struct Door: Sendable {
     /// What `/health` says; computed at that moment.
     public struct Health: Codable, Sendable {
@@ -26,7 +26,7 @@ public struct Door: Sendable {
     /// The first parts of the paths that it answers.
     public static let names: Set<String> = ["v1", "chat", "history", "health"]
 
-    let carrier: any Carrier
+    private let channels: KeyChannels
     let health: @Sendable () async -> Health
     let clock: @Sendable () -> Date
     static let bodyLimit = 960 * 1_024
@@ -36,29 +36,29 @@ public struct Door: Sendable {
         carrier: any Carrier, health: @escaping @Sendable () async -> Health,
         clock: @escaping @Sendable () -> Date = { Date() }
     ) {
-        (self.carrier, self.health, self.clock) = (carrier, health, clock)
+        (self.health, self.clock) = (health, clock)
+        channels = KeyChannels(carrier, clock: clock)
     }
 
-    /// Opens a channel with the caller's API key, for one request.
+    /// A channel with the caller's API key, for one request.
     /// - Throws: `APIError` 401 without a key or with a wrong one.
-    func client(for request: Request) async throws -> ChannelClient {
+    func client(for request: Request) async throws -> KeyChannel {
         guard let value = request.headers[.authorization], value.lowercased().hasPrefix("bearer ") else {
             throw APIError.missingKey
         }
-        let token = String(value.dropFirst(7)).trimmingCharacters(in: .whitespaces)
-        do {
-            return try await ChannelClient(
-                .key(token: token), over: carrier, pinned: nil, now: UInt64(max(clock().timeIntervalSince1970, 0)))
-        } catch let refusal as Refusal where refusal.code == .wrongCredential { throw APIError.wrongKey }
+        return try await channels.channel(token: String(value.dropFirst(7)).trimmingCharacters(in: .whitespaces))
     }
 
-    /// Runs `body` with a channel that is closed afterwards.
-    func withClient<R>(for request: Request, _ body: (ChannelClient) async throws -> R) async throws -> R {
+    /// Runs `body` with a channel.
+    func withClient<R>(for request: Request, _ body: (KeyChannel) async throws -> R) async throws -> R {
         let client = try await client(for: request)
         do {
             let result = try await body(client)
-            await client.close()
+            await client.finish()
             return result
+        } catch let error as APIError {
+            await client.finish()
+            throw error
         } catch {
             await client.close()
             throw error
@@ -66,7 +66,7 @@ public struct Door: Sendable {
     }
 
     /// The names that `model` may have: what runs here, the standard one first, and `default`.
-    func modelNames(_ client: ChannelClient) async throws -> [String] {
+    func modelNames(_ client: KeyChannel) async throws -> [String] {
         let models = try await client.ask("models", [String: String](), as: ModelList.self).models
             .filter(\.obstacles.isEmpty)
         let names = models.map { model in models.count { $0.name == model.name } == 1 ? model.name : model.id }
@@ -77,14 +77,6 @@ public struct Door: Sendable {
     struct Model: Decodable, Sendable {
         let id, name: String
         let obstacles: [String]
-    }
-}
-
-extension ChannelClient {
-    /// Ends the channel; that it could not be told is no error.
-    func close() async {
-        struct Closed: Decodable { let closed: Bool }
-        _ = try? await ask("close", [String: String](), as: Closed.self)
     }
 }
 

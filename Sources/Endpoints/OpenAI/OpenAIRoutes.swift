@@ -57,10 +57,13 @@ extension Door {
             let answer = CompletionStream(shape: shape, reply: reply, client: client, dropped: dropped)
             guard body.stream == true else {
                 let whole = try await answer.whole()
-                await client.close()
+                await client.finish()
                 return try jsonResponse(whole)
             }
             return answer.response(includingUsage: body.stream_options?.include_usage == true)
+        } catch let error as APIError {
+            await client.finish()
+            throw error
         } catch {
             await client.close()
             throw error
@@ -82,7 +85,7 @@ extension Door {
 struct CompletionStream: Sendable {
     let shape: CompletionShape
     let reply: OpenedReply
-    let client: ChannelClient
+    let client: KeyChannel
     let dropped: Int
 
     /// Collects the answer.
@@ -112,11 +115,15 @@ struct CompletionStream: Sendable {
                             try await writer.write(event(shape.usageChunk(.init(done, dropped: dropped))))
                         }
                     }
+                    await client.finish()
                     try await writer.write(ByteBuffer(string: "data: [DONE]\n\n"))
                 } catch let refusal as Refusal {
+                    await client.close()
                     try await writer.write(event(APIError(refusal)))
+                } catch {
+                    await client.close()
+                    throw error
                 }
-                await client.close()
                 try await writer.finish(nil)
             })
     }
