@@ -54,17 +54,23 @@ actor CellDirectory {
         var admission: [UInt8]
         do { admission = try reception.admit(opening, now: now()).encoded() } catch { throw Refusal(channel: error) }
         defer { admission.erase() }
-        let number = try spare ?? start()
-        spare = nil
-        guard let child = cells[number]?.child else { throw Refusal(.internal, "A cell could not be started.") }
-        let (near, far) = try Descriptor.pair()
-        let (archiveEnd, cellEnd) = try Descriptor.pair()
-        do {
-            _ = try await child.control.ask(
-                CellOrder.begin.rawValue, Fields(admission, lookupKey).encoded(), descriptors: [far, cellEnd])
-        } catch { throw Refusal(.internal, "A cell could not be started.") }
-        prepareSpare()
-        return (near, archiveEnd)
+        // A spare may have ended while it waited; then a new one serves.
+        let spare = spare
+        self.spare = nil
+        defer { prepareSpare() }
+        var fields = Fields(admission, lookupKey).encoded()
+        defer { fields.erase() }
+        if let seams = try await begin(spare, fields) { return seams }
+        if let seams = try await begin(start(), fields) { return seams }
+        throw Refusal(.internal, "A cell could not be started.")
+    }
+
+    /// Gives a process its admission and its seams; nil if it has ended.
+    private func begin(_ number: Int?, _ fields: [UInt8]) async throws -> (door: Descriptor, store: Descriptor)? {
+        guard let number, let child = cells[number]?.child else { return nil }
+        let ((near, far), (archiveEnd, cellEnd)) = (try Descriptor.pair(), try Descriptor.pair())
+        let begun = try? await child.control.ask(CellOrder.begin.rawValue, fields, descriptors: [far, cellEnd])
+        return begun == nil ? nil : (near, archiveEnd)
     }
 
     /// Starts a process ahead of time, so that the next opening need not wait for it.
