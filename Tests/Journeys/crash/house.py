@@ -112,7 +112,7 @@ class House:
         return ["supervisor", PERSONS_CELL, PROGRAMS_CELL, *sorted(set(found) - {"cell"})]
 
     def process(self, role):
-        """The process that a role means while both are being answered."""
+        """The process that a role means while both are being answered; None if there is none at the moment."""
         if role == "supervisor":
             return self.server.pid
         found = roles(self.server)
@@ -120,19 +120,19 @@ class House:
             persons = next(one["process"] for one in self.channel.ask("evidence")["confined"] if one["role"] == "cell")
             others = [cell for cell in found["cell"] if cell != persons]
             return persons if role == PERSONS_CELL else max(others, key=sockets)  # The spare one has fewer.
-        return busiest(found[role])
+        return busiest(found.get(role, []))
 
     def family(self):
         return family(self.server.pid)
 
     def answers(self, seconds=5):
-        """Whether the server answers within so many seconds."""
-        def healthy():
+        """Whether the server answers within so many seconds, a person and a program: two processes."""
+        def answered():
             try:
-                return requests.get(self.home.url + "/health", timeout=1).json()["status"] == "healthy"
-            except (requests.RequestException, ValueError):
+                return all(requests.get(self.home.url + path, timeout=1).status_code == 200 for path in ("/cloister/v1/node", "/health"))
+            except requests.RequestException:
                 return False
-        return within(seconds, healthy) is not None
+        return within(seconds, answered) is not None
 
 
 def sockets(process):
@@ -148,7 +148,7 @@ def busiest(processes):
     """The process that works at the moment."""
     before = {process: worked(process) for process in processes}
     time.sleep(0.1 if len(processes) > 1 else 0)
-    return max(processes, key=lambda process: worked(process) - before[process])
+    return max(processes, key=lambda process: worked(process) - before[process], default=None)
 
 
 def ended(processes, seconds):

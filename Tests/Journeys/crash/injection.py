@@ -16,8 +16,8 @@ CALLS = "pwrite64,pwritev,fsync,fdatasync,ftruncate,fallocate"
 # What is called in the place of one that fails. Without it strace calls number -1, and the filter of a locked process ends it for that.
 HARMLESS = "getpid"
 ERRORS = ("ENOSPC", "EIO")
-LOG = "archive.sqlite-wal"
-DATABASE = ("archive.sqlite", LOG, "archive.sqlite-shm")
+LOG = "archive/archive.sqlite-wal"
+DATABASE = ("archive/archive.sqlite", LOG, "archive/archive.sqlite-shm")
 
 
 def obstacle():

@@ -30,7 +30,7 @@ def faults(sample):
             yield (Fault(error, first, forever) for first in (range(1, LIMIT) if ALL else sample.get((error, forever), ())))
 
 
-SAMPLE = {("ENOSPC", True): [1], ("EIO", False): [2]}
+SAMPLE = {("ENOSPC", True): [1], ("EIO", False): [2, 12]}
 
 
 def assert_clear(message):
@@ -134,7 +134,7 @@ class Command:
     def init(self):
         data = self.root / "data"
         common = ["--data", data, "--owner", "Ada", "--passphrase-file", self.home.passphrase]
-        return data / "archive.sqlite", ["init", *common, "--recovery-out", self.root / "recovery"], lambda: self.owns(data)
+        return data / DATABASE[0], ["init", *common, "--recovery-out", self.root / "recovery"], lambda: self.owns(data)
 
     def backup(self):
         to = self.root / "backup"

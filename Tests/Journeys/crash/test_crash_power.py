@@ -143,7 +143,7 @@ def test_each_moment_between_two_writes_opens_again(tmp_path):
             shutil.copytree(house.home.data, copy, ignore=lambda _, names: [name for name in names if name.endswith(".sock") or name == "socket"])
         copy.chmod(0o700)
         if number % 2:
-            (copy / "archive.sqlite-shm").unlink(missing_ok=True)  # Shared memory need not survive.
+            (copy / "archive/archive.sqlite-shm").unlink(missing_ok=True)  # Shared memory need not survive.
         try:
             yield copy
         finally:
