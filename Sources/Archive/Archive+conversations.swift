@@ -5,8 +5,10 @@ extension Archive {
     private static let columns = "id, scope, expiry_day, wrapped, head_version, head, epoch"
     private static let source = "conversation JOIN conversation_key ON conversation = id"
 
-    /// Adds a conversation.
-    public func insert(_ conversation: ConversationRow, account: OpaqueID) async throws(ArchiveError) {
+    /// Adds a conversation with its records, all or nothing.
+    public func insert(
+        _ conversation: ConversationRow, account: OpaqueID, records: [RecordRow]
+    ) async throws(ArchiveError) {
         try await write { database in
             try database.execute(
                 sql: """
@@ -20,6 +22,7 @@ extension Archive {
             try database.execute(
                 sql: "INSERT INTO conversation_key (conversation, epoch, wrapped) VALUES (?, 0, ?)",
                 arguments: [Data(conversation.id), Data(conversation.wrappedKey)])
+            for record in records { try database.insert(record, of: conversation.id) }
         }
     }
 

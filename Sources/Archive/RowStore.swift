@@ -22,8 +22,8 @@ public protocol RowStore: Sendable {
     func noteUse(of slot: OpaqueID, account: OpaqueID, day: UInt32) async throws(ArchiveError)
     /// The last day of each API key's use.
     func uses(account: OpaqueID) async throws(ArchiveError) -> [OpaqueID: UInt32]
-    /// Adds a conversation.
-    func insert(_ conversation: ConversationRow, account: OpaqueID) async throws(ArchiveError)
+    /// Adds a conversation with its records.
+    func insert(_ conversation: ConversationRow, account: OpaqueID, records: [RecordRow]) async throws(ArchiveError)
     /// An account's conversations.
     func conversations(account: OpaqueID, scope: OpaqueID?) async throws(ArchiveError) -> [ConversationRow]
     /// One conversation.
@@ -45,3 +45,10 @@ public protocol RowStore: Sendable {
 }
 
 extension Archive: RowStore {}
+
+extension RowStore {
+    /// Adds a conversation that has no record yet.
+    public func insert(_ conversation: ConversationRow, account: OpaqueID) async throws(ArchiveError) {
+        try await insert(conversation, account: account, records: [])
+    }
+}

@@ -1,3 +1,5 @@
+import Glibc
+
 /// What can go wrong with models on the disk.
 public enum CatalogueError: Error, Equatable, Sendable {
     /// No model of this name; names that are near.
@@ -37,7 +39,8 @@ extension CatalogueError: CustomStringConvertible {
         case .badName:
             "a model's name has letters, digits, dots, dashes and underscores only, and begins with a letter or digit"
         case .cannotRead(let code): "the file cannot be read (error \(code))"
-        case .cannotWrite(let code): "Cloister's model store cannot be written (error \(code)); nothing was changed"
+        case .cannotWrite(ENOSPC): "the disk is full; nothing was changed"
+        case .cannotWrite: "Cloister's model store cannot be written; nothing was changed"
         case .damagedMemory(let path):
             "\(path), which remembers the models that were used before, cannot be read; mend it, or remove it to trust the files as they are now"
         case .arriving: "another pull of this model is under way"

@@ -19,18 +19,27 @@ extension Cell {
         return Replies.Conversations(conversations: summaries.sorted { $0.updated > $1.updated })
     }
 
-    func create(title: String = "", label: String? = nil, offRecord: Bool) async throws -> ConversationID {
+    /// A new conversation; with turns, all of it is on disk and synced when this returns, or none.
+    func create(
+        title: String = "", label: String? = nil, offRecord: Bool, turns: [Turn] = []
+    ) async throws -> ConversationID {
         try refuseWhileRekeying()
         let id = ConversationID()
         let keyring = keyring()
         let (key, wrapped) = try keyring.makeConversationKey(account: account.id, conversation: id)
-        let start = try Transcript.begin(key: key, title: title, label: label, time: around.clock())
+        var change = try Transcript.begin(key: key, title: title, label: label, time: around.clock())
+        var records: [SealedRecord] = []
+        for turn in turns {
+            change = try change.transcript.appending(turn)
+            if let record = change.record { records.append(record) }
+        }
         if !offRecord {
             try await around.store.insert(
-                StoredConversation(id: id, scope: keyring.scope, wrappedKey: wrapped, head: start.head),
-                account: account.id)
+                StoredConversation(id: id, scope: keyring.scope, wrappedKey: wrapped, head: change.head),
+                account: account.id, records: records)
+            if let last = records.last { lastRecord = (id, last) }
         }
-        conversations[id] = Conversation(transcript: start.transcript, kept: !offRecord)
+        conversations[id] = Conversation(transcript: change.transcript, kept: !offRecord)
         return id
     }
 
@@ -78,8 +87,7 @@ extension Cell {
             guard let role = Turn.Role(rawValue: turn.role) else { throw Malformed() }
             return Turn(role: role, text: turn.text, time: turn.time ?? around.clock())
         }
-        let id = try await create(title: request.title, offRecord: false)
-        for turn in turns { try await append(turn, to: id) }
+        let id = try await create(title: request.title, offRecord: false, turns: turns)
         return Replies.Imported(id: id.hex)
     }
 

@@ -23,6 +23,13 @@ extension Cell {
     /// before; the last step moves all of it to the new root in one transaction. Until then, whoever asked must still be
     /// there: nobody else would see the new recovery code.
     func rekey(_ request: Requests.Rekey, _ reply: ReplyWriter) async throws {
+        // Told when it is over: the next request may come at once.
+        let code = try await rekeyed(request, reply)
+        try await reply.finish(Replies.Recovery(recovery: code))
+    }
+
+    /// - Returns: the new recovery code.
+    private func rekeyed(_ request: Requests.Rekey, _ reply: ReplyWriter) async throws -> String {
         guard !conversations.values.contains(where: \.isBusy) else {
             throw Refusal(.busy, "An answer is still being written. Stop it first.")
         }
@@ -52,7 +59,7 @@ extension Cell {
         try await reply.send(Replies.Rekeyed(rekeyed: stored.count, of: stored.count))
         try await around.store.rekey(made.created.account, wrapped: wrapped)
         (account, access) = (made.created.account, .owner(fresh))
-        try await reply.finish(Replies.Recovery(recovery: made.created.recovery.text()))
+        return made.created.recovery.text()
     }
 
     /// Changes of the account wait for nobody: a second one is refused while the first goes on.

@@ -78,14 +78,15 @@ extension Cell {
 
     private func store(_ request: Requests.Complete, _ answer: Answer, by model: LoadedModel) async throws {
         let messages = request.messages ?? [.init(role: "user", content: request.prompt ?? "")]
-        let id = try await create(title: String((messages.last?.content ?? "").prefix(80)), offRecord: false)
-        for message in messages {
+        var turns = try messages.map { message in
             guard let role = Turn.Role(rawValue: message.role) else { throw Malformed() }
-            try await append(Turn(role: role, text: message.content, time: around.clock()), to: id)
+            return Turn(role: role, text: message.content, time: around.clock())
         }
-        try await append(
+        turns.append(
             Turn(
                 role: .assistant, text: answer.text, time: around.clock(), stopped: answer.end == .stopped,
-                model: model.description.name), to: id)
+                model: model.description.name))
+        let title = String((messages.last?.content ?? "").prefix(80))
+        _ = try await create(title: title, offRecord: false, turns: turns)
     }
 }

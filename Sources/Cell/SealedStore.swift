@@ -47,8 +47,8 @@ public protocol SealedStore: Sendable {
     /// The last day that each API key was used on.
     func uses(account: AccountID) async throws -> [SlotID: UInt32]
 
-    /// Adds a conversation.
-    func insert(_ conversation: StoredConversation, account: AccountID) async throws
+    /// Adds a conversation with what it begins with, all or nothing.
+    func insert(_ conversation: StoredConversation, account: AccountID, records: [SealedRecord]) async throws
     /// An account's conversations; of one scope, or all.
     func conversations(account: AccountID, scope: ScopeID?) async throws -> [StoredConversation]
     /// One conversation of an account.

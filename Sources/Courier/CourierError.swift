@@ -1,3 +1,5 @@
+import Glibc
+
 /// What can go wrong on the way out and back.
 public enum CourierError: Error, Equatable, Sendable {
     /// The part of an address that is refused.
@@ -96,7 +98,8 @@ extension CourierError: CustomStringConvertible {
                 : "there are several model files; name one: \(names.joined(separator: ", "))"
         case .differs: "what came is not what the registry announced; nothing was kept"
         case .noRoom(let needed, let free): "the model has \(needed) bytes, and there is room for \(free)"
-        case .cannotWrite(let code): "the model cannot be written (error \(code))"
+        case .cannotWrite(ENOSPC): "the disk is full"
+        case .cannotWrite: "the model cannot be written"
         }
     }
 }

@@ -51,11 +51,11 @@ struct Frame: Equatable {
 
 /// Finds frames in a stream of bytes, however it is cut.
 ///
-/// Never holds more than one frame and what was just read.
+/// Never holds more than one frame and what was just read; what was taken out is zeroed.
 public struct FrameReader: Sendable {
     private let payloadLimit: Int
     private let descriptorLimit: Int
-    private var buffer: [UInt8] = []
+    private(set) var buffer: [UInt8] = []
     private var start = 0
 
     /// - Parameters:
@@ -68,7 +68,7 @@ public struct FrameReader: Sendable {
     /// Adds what was read.
     public mutating func append(_ bytes: some Collection<UInt8>) {
         if start > 0, start >= buffer.count / 2 {
-            buffer.removeFirst(start)
+            buffer.shift(by: start)
             start = 0
         }
         buffer.append(contentsOf: bytes)
@@ -96,7 +96,10 @@ public struct FrameReader: Sendable {
         else { throw .malformed }
         guard buffer.count - start >= Frame.headerCount + length else { return nil }
         let payload = Array(buffer[start + Frame.headerCount..<start + Frame.headerCount + length])
-        defer { start += Frame.headerCount + length }
+        defer {
+            buffer.wipe(start..<start + Frame.headerCount + length)
+            start += Frame.headerCount + length
+        }
         return Frame(
             kind: kind, call: word(4), method: header[start + 9], payload: payload, descriptors: carried)
     }

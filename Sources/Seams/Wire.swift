@@ -46,6 +46,7 @@ final class Wire: Sendable {
             var buffer = [UInt8](repeating: 0, count: Self.readCount)
             while waitForWork(), let count = read(into: &buffer, &carried) {
                 reader.append(buffer[..<count])
+                buffer.wipe(..<count)
                 do throws(SeamError) {
                     while let frame = try reader.next() {
                         guard carried.count >= frame.descriptors else { throw .malformed }

@@ -66,9 +66,9 @@ actor MemoryStore: SealedStore {
 
     func uses(account: AccountID) -> [SlotID: UInt32] { days[account] ?? [:] }
 
-    func insert(_ conversation: StoredConversation, account: AccountID) throws {
+    func insert(_ conversation: StoredConversation, account: AccountID, records: [SealedRecord]) throws {
         try write()
-        kept[conversation.id] = Kept(conversation: conversation, account: account)
+        kept[conversation.id] = Kept(conversation: conversation, account: account, records: records)
     }
 
     func conversations(account: AccountID, scope: ScopeID?) -> [StoredConversation] {

@@ -91,6 +91,11 @@ struct TinyEngineTests {
         #expect(!isZero(0..<4) && isZero(4..<32))
         cache.truncate(to: 2)
         #expect(!isZero(0..<2) && isZero(2..<32) && cache.tokens == [1, 2])
+        // The room behind the list is the list's still: `capacity` covers it.
+        let behind = cache.tokens.withUnsafeBufferPointer { list in
+            (2..<4).map { list.baseAddress?[$0] }
+        }
+        #expect(behind == [0, 0])
         cache.truncate(to: 0)
         #expect(isZero(0..<32))
     }

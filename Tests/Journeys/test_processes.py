@@ -24,7 +24,7 @@ def roles(server):
     for line in "".join(path.read_text() for path in Path(f"/proc/{server.pid}/task").glob("*/children")).split():
         try:
             words = Path(f"/proc/{line}/cmdline").read_bytes().split(b"\0")
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
         if words[:2] == [b"cloister", b"role"] and alive(line):
             found.setdefault(words[2].decode(), []).append(int(line))
@@ -48,7 +48,7 @@ def alive(process):
     """A killed child that nobody waited for is a zombie, not a process."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 

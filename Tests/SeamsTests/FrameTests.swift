@@ -23,6 +23,20 @@ struct FrameTests {
         #expect(found == frames)
     }
 
+    @Test func `what was taken out of a stream is zeroed, also where the rest lay before it moved`() throws {
+        var reader = FrameReader(payloadLimit: 100, descriptorLimit: 0)
+        let frame = Frame(kind: .item, call: 1, payload: [UInt8](repeating: 7, count: 50)).encoded()
+        reader.append(frame + frame.prefix(20))
+        _ = try reader.next()
+        #expect(!reader.buffer[..<frame.count].contains { $0 != 0 })
+        reader.append([UInt8]())
+        #expect(reader.buffer == Array(frame.prefix(20)))
+        let behind = reader.buffer.withUnsafeBufferPointer { bytes in
+            (20..<frame.count + 20).map { bytes.baseAddress?[$0] }
+        }
+        #expect(!behind.contains { $0 != 0 })
+    }
+
     @Test func `a header is judged before its payload is there`() {
         let good = Frame(kind: .call, call: 1, payload: [UInt8](repeating: 0, count: 100)).encoded()
         for (index, value) in [(0, 1), (3, 101), (8, 0), (8, 7), (10, 1), (11, 2)] as [(Int, UInt8)] {

@@ -1,3 +1,5 @@
+import CKernels
+
 /// What the engine remembers of one sequence: keys and values of every token read so far, per layer `[context,
 /// keyWidth]` as 32-bit floats.
 ///
@@ -16,6 +18,8 @@ final class KeyValueCache: @unchecked Sendable {
         guard !overflow else { throw .outOfMemory }
         keys = try Memory(count: count)
         values = try Memory(count: count)
+        // Growing would leave copies behind.
+        tokens.reserveCapacity(context)
     }
 
     deinit { truncate(to: 0) }
@@ -35,12 +39,16 @@ final class KeyValueCache: @unchecked Sendable {
             keys.wipe(used)
             values.wipe(used)
         }
-        for index in count..<tokens.count { tokens[index] = 0 }
+        tokens.withUnsafeMutableBytes { bytes in
+            let kept = count * MemoryLayout<TokenID>.stride
+            ck_wipe(bytes.baseAddress.map { $0 + kept }, bytes.count - kept)
+        }
         tokens.removeSubrange(count...)
     }
 
     /// How many tokens at the beginning are the same as in `prompt`.
     func commonPrefix(with prompt: [TokenID]) -> Int {
-        zip(tokens, prompt).prefix { $0 == $1 }.count
+        let limit = min(tokens.count, prompt.count)
+        return (0..<limit).first { tokens[$0] != prompt[$0] } ?? limit
     }
 }

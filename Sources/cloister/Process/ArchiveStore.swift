@@ -48,8 +48,10 @@ struct ArchiveStore: SealedStore {
         }
     }
 
-    func insert(_ conversation: StoredConversation, account: AccountID) async throws {
-        try await said { try await archive.insert(row(conversation), account: account.bytes) }
+    func insert(_ conversation: StoredConversation, account: AccountID, records: [SealedRecord]) async throws {
+        try await said {
+            try await archive.insert(row(conversation), account: account.bytes, records: records.map(row))
+        }
     }
 
     func conversations(account: AccountID, scope: ScopeID?) async throws -> [StoredConversation] {

@@ -82,8 +82,9 @@ final class Child: Sendable {
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }
+        let environment = ChildEnvironment(of: role)
         var process: pid_t = 0
-        let code = cp_spawn(&process, arguments, environ, descriptors.map(\.raw), descriptors.count)
+        let code = cp_spawn(&process, arguments, environment.pointers, descriptors.map(\.raw), descriptors.count)
         guard code == 0 else {
             throw UserError("the \(role.rawValue) process could not be started: \(String(cString: strerror(code)))")
         }

@@ -46,8 +46,8 @@ struct RemoteArchive: RowStore {
         return Dictionary(days) { first, _ in first }
     }
 
-    func insert(_ conversation: ConversationRow, account: OpaqueID) async throws(ArchiveError) {
-        try await done(.insertConversation, Fields(account), [Fields(conversation)])
+    func insert(_ conversation: ConversationRow, account: OpaqueID, records: [RecordRow]) async throws(ArchiveError) {
+        try await done(.insertConversation, Fields(account), [Fields(conversation)] + records.map { Fields($0) })
     }
 
     func conversations(account: OpaqueID, scope: OpaqueID?) async throws(ArchiveError) -> [ConversationRow] {

@@ -66,8 +66,8 @@ final class StoreServer: Sendable {
                 try await call.send(Fields(slot, Fields.integer(day)))
             }
         case .insertConversation:
-            guard var part = try await call.part() else { throw SeamError.malformed }
-            try await archive.insert(try part.conversation(), account: account)
+            let whole = try await conversation(call)
+            try await archive.insert(whole.row, account: account, records: whole.records)
         case .conversations:
             let scope = try request.bytes()
             for row in try await archive.conversations(account: account, scope: scope.isEmpty ? nil : scope) {
@@ -87,7 +87,9 @@ final class StoreServer: Sendable {
             var part = try await call.part()
             try await archive.change(
                 id, account: account, headVersion: version, head: head, record: try part?.record())
-        case .reseal: try await reseal(call, account)
+        case .reseal:
+            let whole = try await conversation(call)
+            try await archive.reseal(whole.row, account: account, records: whole.records)
         case .delete:
             let deletion = try await archive.delete(try request.bytes(), account: account)
             try await call.send(
@@ -100,12 +102,12 @@ final class StoreServer: Sendable {
         }
     }
 
-    private func reseal(_ call: ServedCall, _ account: [UInt8]) async throws {
+    private func conversation(_ call: ServedCall) async throws -> (row: ConversationRow, records: [RecordRow]) {
         guard var first = try await call.part() else { throw SeamError.malformed }
-        let conversation = try first.conversation()
+        let row = try first.conversation()
         var records: [RecordRow] = []
         while var part = try await call.part() { records.append(try part.record()) }
-        try await archive.reseal(conversation, account: account, records: records)
+        return (row, records)
     }
 
     private func rekey(_ call: ServedCall, _ request: Fields) async throws {

@@ -1,0 +1,32 @@
+import Confinement
+import Glibc
+
+/// What a process of ours is started with: our own environment, and for some roles what its memory allocator shall do.
+///
+/// An engine goes on after a person has locked, so what they said must not stay in memory that it freed: the C library
+/// overwrites it (`mallopt(3)`, `M_PERTURB`) and keeps no short list of freed blocks, which it does not overwrite.
+/// Copies that arrays and messages leave behind are covered too. A cell needs none of this: its end is the wipe.
+final class ChildEnvironment {
+    private static let variable = "GLIBC_TUNABLES"
+    /// Roles whose processes outlive what a person tells them.
+    private static let overwriting: Set<Role> = [.engine]
+
+    /// As `execve` wants it: ended by nil.
+    let pointers: [UnsafeMutablePointer<CChar>?]
+
+    init(of role: Role) {
+        var words: [String] = []
+        var entry = environ
+        while let word = entry.pointee {
+            words.append(String(cString: word))
+            entry += 1
+        }
+        if Self.overwriting.contains(role) {
+            words.removeAll { $0.hasPrefix(Self.variable + "=") }
+            words.append(Self.variable + "=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0")
+        }
+        pointers = words.map { strdup($0) } + [nil]
+    }
+
+    deinit { for pointer in pointers { free(pointer) } }
+}
