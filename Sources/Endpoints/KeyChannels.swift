@@ -8,8 +8,8 @@ import Synchronization
 /// A channel serves one request at a time. What a key may do is the cell's to judge: a channel whose key was revoked is
 /// closed there, and then a new one is asked for.
 final class KeyChannels: Sendable {
-    /// *Our choice*: idle channels of all keys; and how long one is kept idle, and at most.
-    private static let limit = 64, idle = Duration.seconds(60), life = Duration.seconds(600)
+    /// *Our choice*: idle channels of one key; and how long one is kept idle, and at most.
+    private static let limit = 16, idle = Duration.seconds(60), life = Duration.seconds(600)
     private static let round = Duration.seconds(15)
 
     struct Kept: Sendable {
@@ -20,7 +20,8 @@ final class KeyChannels: Sendable {
 
     private let carrier: any Carrier
     private let clock: @Sendable () -> Date
-    private let kept = Mutex<[(token: String, channel: Kept)]>([])
+    /// By token: found by its keyed hash, so that no time tells how much of another one is right.
+    private let kept = Mutex<[String: [Kept]]>([:])
 
     init(_ carrier: any Carrier, clock: @escaping @Sendable () -> Date) {
         (self.carrier, self.clock) = (carrier, clock)
@@ -33,10 +34,7 @@ final class KeyChannels: Sendable {
     /// - Throws: `APIError` 401 for a wrong key.
     func channel(token: String) async throws -> KeyChannel {
         await closeOld()
-        let known = kept.withLock { kept -> Kept? in
-            guard let index = kept.lastIndex(where: { $0.token == token }) else { return nil }
-            return kept.remove(at: index).channel
-        }
+        let known = kept.withLock { $0[token]?.popLast() }
         if let known { return KeyChannel(known, token: token, of: self, isProven: false) }
         return KeyChannel(try await open(token), token: token, of: self, isProven: true)
     }
@@ -54,19 +52,22 @@ final class KeyChannels: Sendable {
     fileprivate func keep(_ channel: Kept, token: String) {
         var channel = channel
         channel.used = .now
-        kept.withLock { $0.append((token, channel)) }
+        kept.withLock { $0[token, default: []].append(channel) }
     }
 
     private func closeOld() async {
+        let now = ContinuousClock.now
         let old = kept.withLock { kept in
-            let old = kept.enumerated().filter { index, entry in
-                ContinuousClock.now - entry.channel.used >= Self.idle
-                    || ContinuousClock.now - entry.channel.opened >= Self.life || index < kept.count - Self.limit
-            }.map(\.element.channel.client)
-            kept.removeAll { entry in old.contains { $0 === entry.channel.client } }
+            var old: [Kept] = []
+            for (token, channels) in kept {
+                let young = channels.filter { now - $0.used < Self.idle && now - $0.opened < Self.life }.suffix(
+                    Self.limit)
+                old += channels.filter { channel in !young.contains { $0.client === channel.client } }
+                kept[token] = young.isEmpty ? nil : Array(young)
+            }
             return old
         }
-        for client in old { await client.close() }
+        for channel in old { await channel.client.close() }
     }
 }
 
