@@ -13,6 +13,9 @@ const OPENING = { account: NOBODY, object: NOBODY, action: "open", tab: new Uint
 
 export class UntrustedNode extends Error {}
 
+// What arrived is not what the cell sent: changed, repeated, left out or in another order.
+export class Tampered extends Error {}
+
 export class Refusal extends Error {
     constructor({ code, message }, status = 200) {
         super(message);
@@ -82,9 +85,9 @@ export class ReplyOpener {
     }
 
     async open(piece) {
-        if (this.finished) throw new Error("a piece after the end");
+        if (this.finished) throw new Tampered("a piece after the end");
         const padded = (await this.opened(piece, 0)) ?? (await this.opened(piece, 1));
-        if (!padded) throw new Error("a piece that does not open");
+        if (!padded) throw new Tampered("a piece that does not open");
         this.index += 1n;
         return unpad(padded);
     }

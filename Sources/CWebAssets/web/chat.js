@@ -1,5 +1,6 @@
 // The frame: the list, one conversation, the composer, the panel, and what the person can do with them.
 
+import { Tampered } from "./channel.js";
 import { Composer } from "./composer.js";
 import { commands } from "./commands.js";
 import { ContextMeter } from "./meter.js";
@@ -80,7 +81,7 @@ export class Chat {
             if (this.isLocked(error)) {
                 this.leave();
                 this.onLocked(this.composer.draft);
-            } else this.say(begun() && !error.code ? S.chat.cut : explain(error));
+            } else this.say(begun() && !error.code && !(error instanceof Tampered) ? S.chat.cut : explain(error));
             return false;
         }
     }

@@ -269,5 +269,6 @@ export const S = {
     },
     error: "That did not work: ",
     unreachable: "The server does not answer. Is it running?",
+    tampered: "What arrived is not what was sent: something between your browser and the cell changed it. Nothing of it is shown from there on.",
     untrusted: "The server's identity could not be verified. Nothing was sent.",
 };
