@@ -39,7 +39,7 @@ struct Examination {
     }
 
     private func answers() async -> Bool {
-        (try? await SocketCarrier(path: LocalSocket.path(in: path)).offer()) != nil
+        (try? await HTTPCarrier.local(LocalSocket.path(in: path)).offer()) != nil
     }
 
     private static let names = [
