@@ -10,6 +10,12 @@ public struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
     /// Of a certificate in DER.
     public init(of der: [UInt8]) { bytes = sha256(der) }
 
+    /// Of the first certificate in PEM.
+    /// - Throws: `unreadableCertificate`.
+    public init(certificate: String) throws(CertificateError) {
+        self = try ServerCertificate.parse(certificate)[0].fingerprint()
+    }
+
     /// From 64 hexadecimal digits, with or without colons.
     /// - Throws: `badFingerprint`.
     public init(_ text: String) throws(CertificateError) {

@@ -23,6 +23,10 @@ extension ServerCertificate {
         guard missing.isEmpty else { throw .lacks(missing) }
     }
 
+    /// When the first certificate of a chain in PEM ends.
+    /// - Throws: `unreadableCertificate`.
+    public static func end(of chain: String) throws(CertificateError) -> Date { try parse(chain)[0].notValidAfter }
+
     /// - Returns: at least one certificate.
     static func parse(_ chain: String) throws(CertificateError) -> [Certificate] {
         do {

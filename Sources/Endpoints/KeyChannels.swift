@@ -49,7 +49,9 @@ final class KeyChannels: Sendable {
             let client = try await ChannelClient(
                 .key(token: token), over: carrier, pinned: pinned, now: UInt64(max(clock().timeIntervalSince1970, 0)))
             return Kept(client: client, opened: .now, used: .now)
-        } catch let refusal as Refusal where refusal.code == .wrongCredential { throw APIError.wrongKey }
+        } catch let refusal as Refusal where refusal.code == .wrongCredential {
+            throw APIError.wrongKey
+        } catch ChannelError.fingerprintChanged { throw APIError.anotherNode }
     }
 
     /// Takes a channel back whose request was answered to its end.

@@ -25,7 +25,8 @@ struct Examination {
             modelFault: fault, skipped: catalogue.search().skipped.count, features: Kernel.features,
             kernels: Engine.instructions, crashes: Kernel.crashes, swaps: Kernel.swaps,
             confined: (try? await SelfTestRange(data: path).breakOuts().map(\.described)) ?? [],
-            now: Int(Date().timeIntervalSince1970), lastWrite: lastWrite)
+            now: Int(Date().timeIntervalSince1970), lastWrite: lastWrite,
+            network: Evidence.Network(settings.reach, data: path))
     }
 
     private var directory: Evidence.Directory {
@@ -42,10 +43,11 @@ struct Examination {
         (try? await HTTPCarrier.local(LocalSocket.path(in: path)).offer()) != nil
     }
 
-    private static let names = [
-        DataDirectory.databaseName, DataDirectory.databaseName + "-wal", DataDirectory.databaseName + "-shm",
-        DataDirectory.nodeKeyName, "lock", "cloister.sock",
-    ]
+    private static let names =
+        [
+            DataDirectory.databaseName, DataDirectory.databaseName + "-wal", DataDirectory.databaseName + "-shm",
+            DataDirectory.nodeKeyName, "lock", "cloister.sock",
+        ] + ServerIdentity.File.all
 
     private var files: [Evidence.File] {
         Self.names.compactMap { name in

@@ -52,7 +52,9 @@ final class Entrance: Sendable {
         var isReady = false
     }
 
-    /// *Our choice*: connections at once; more wait in the kernel's queue. Those from elsewhere count for themselves, so
+    /// *Our choice*: connections at once; more wait in the kernel's queue.
+    ///
+    /// Those from elsewhere count for themselves, so
     /// that they keep nobody out who is here.
     private static let limit = 256, secureLimit = 128
     /// A connection that says nothing for this long is closed, sooner if others have no room.
