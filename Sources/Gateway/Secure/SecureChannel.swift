@@ -62,13 +62,15 @@ struct SecureChannel: ServerChildChannel {
             return http1.setup(channel: channel, logger: logger).map { .http1_1($0) }
         }
         return channel.eventLoop.makeCompletedFuture {
-            .http2(
-                try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
-                    mode: .server, connectionManagerConfiguration: limits.connection,
-                    http2HandlerConfiguration: limits.frames
-                ) { stream in
-                    stream.eventLoop.makeCompletedFuture { try requests(on: stream, logger) }
-                })
+            let pipeline = channel.pipeline.syncOperations
+            let streams = try pipeline.configureAsyncHTTP2Pipeline(
+                mode: .server, connectionManagerConfiguration: limits.connection,
+                http2HandlerConfiguration: limits.frames
+            ) { stream in
+                stream.eventLoop.makeCompletedFuture { try requests(on: stream, logger) }
+            }
+            try pipeline.addHandler(FaultEnd())
+            return .http2(streams)
         }
     }
 
