@@ -50,6 +50,11 @@ class Beyond:
         plain = socket.create_connection((ADDRESS, self.port), timeout=10)
         return self.context(*protocols).wrap_socket(plain, server_hostname=name)
 
+    def wire_to(self, address):
+        """The same to another address that stands on its list."""
+        plain = socket.create_connection((address, self.port), timeout=10)
+        return self.context("http/1.1").wrap_socket(plain, server_hostname=address)
+
     def exchange(self, path="/", method="GET", host=None, more="", body=b"", name=NAME):
         """One request of HTTP/1.1 over TLS: status, head and body."""
         host = host or f"{NAME}:{self.port}"
@@ -78,6 +83,7 @@ class Connected:
             if "API key" in line:
                 return
         self.error = self.process.stderr.read()
+        assert self.process.wait(10) == 1, self.error
 
     def stop(self):
         if self.process.poll() is None:
@@ -96,10 +102,10 @@ class Recorder:
     With TLS contexts it is the man in the middle who has the server's own key: it sees what TLS carried.
     """
 
-    def __init__(self, to, inner=None, outer=None):
+    def __init__(self, to, address=(ADDRESS, 0), inner=None, outer=None):
         self.to, self.inner, self.outer = to, inner, outer
         self.bytes, self.connections = bytearray(), 0
-        self.listener = socket.create_server((ADDRESS, 0))
+        self.listener = socket.create_server(address)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -138,6 +144,7 @@ class Recorder:
                 pass
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
 
