@@ -1,4 +1,4 @@
-"""What the journeys beyond loopback share: a server with TLS on 127.0.0.2, `cloister connect`, a recording proxy, HTTP/2 by hand."""
+"""What the journeys beyond loopback share: a server with TLS on 127.0.0.2, `cloister connect`, a recording proxy."""
 
 import os
 import re
@@ -7,8 +7,10 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 
+import pytest
+
+import conftest
 from conftest import BINARY
 
 ADDRESS, NAME = "127.0.0.2", "cloister.test"
@@ -148,35 +150,13 @@ class Recorder:
         self.listener.close()
 
 
-def frame(kind, flags, stream, payload=b""):
-    """A frame of HTTP/2 (RFC 9113 §4.1)."""
-    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
-
-
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0)
-HEADERS, RESET, SETTINGS, PING, CONTINUATION = 1, 3, 4, 6, 9
-
-
-def flood(wire, pieces, seconds=15):
-    """Sends until the server closes: what was sent, and whether it closed."""
-    sent, deadline = 0, time.monotonic() + seconds
-    reader = threading.Thread(target=drain, args=(wire,), daemon=True)
-    reader.start()
+@pytest.fixture(scope="module")
+def beyond():
+    """One server for all tests of a file, with an owner and a key."""
+    home = conftest.Home()
     try:
-        for piece in pieces:
-            wire.sendall(piece)
-            sent += len(piece)
-            if not reader.is_alive() or time.monotonic() > deadline:
-                break
-    except OSError:
-        return sent, True
-    reader.join(max(deadline - time.monotonic(), 0.1))
-    return sent, not reader.is_alive()
-
-
-def drain(wire):
-    try:
-        while wire.recv(65536):
-            pass
-    except OSError:
-        pass
+        home.init()
+        home.token = home.key()
+        yield Beyond(home).start()
+    finally:
+        home.close()

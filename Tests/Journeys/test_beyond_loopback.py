@@ -6,9 +6,6 @@ import os
 import re
 import socket
 import ssl
-import sys
-import threading
-import time
 from pathlib import Path
 
 import httpx
@@ -19,23 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-import conftest
-from beyond import ADDRESS, CONTINUATION, HEADERS, NAME, PING, PREFACE, RESET, SETTINGS, Beyond, flood, frame, free_port
-sys.path[:0] = [str(Path(__file__).parent / "attacks")]
-from processes import resident  # noqa: E402
+from beyond import ADDRESS, NAME, Beyond, beyond, free_port  # noqa: F401 (fixtures are found by name)
 
 pytestmark = pytest.mark.skipif("CLOISTER_BINARY" not in os.environ, reason="CLOISTER_BINARY is unset: no binary to run")
-
-
-@pytest.fixture(scope="module")
-def beyond():
-    home = conftest.Home()
-    try:
-        home.init()
-        home.token = home.key()
-        yield Beyond(home).start()
-    finally:
-        home.close()
 
 
 def client(beyond, **more):
@@ -226,83 +209,3 @@ def test_plain_http_and_old_tls_get_nothing(beyond):
 def test_loopback_is_as_it_was(beyond):
     assert requests.get(beyond.home.url).status_code == 200
     assert requests.get(beyond.home.url, headers={"Host": f"{NAME}:{beyond.port}"}).status_code == 421
-
-
-# Floods.
-
-def hpack(path=b"/"):
-    """A request's header block, literals without index (RFC 7541 §6.2.2)."""
-    def literal(name, value):
-        return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
-    return literal(b":method", b"GET") + literal(b":scheme", b"https") + literal(b":path", path) + literal(b":authority", b"x")
-
-
-def resets():
-    for number in range(1, 200_000, 2):
-        yield frame(HEADERS, 5, number, hpack()) + frame(RESET, 0, number, (8).to_bytes(4, "big"))
-
-
-def continuations():
-    yield frame(HEADERS, 1, 1, hpack())
-    while True:
-        yield frame(CONTINUATION, 0, 1, b"\0\1a" + b"\x7f\x81\x7f" + b"a" * 16_000)
-
-
-def small_continuations():
-    yield frame(HEADERS, 1, 1, hpack())
-    while True:
-        yield frame(CONTINUATION, 0, 1)
-
-
-def many_streams():
-    for number in range(1, 200_000, 2):
-        yield frame(HEADERS, 4, number, hpack())
-
-
-def repeated(*pieces):
-    while True:
-        yield b"".join(pieces)
-
-
-@pytest.mark.parametrize("name, pieces", [
-    ("rapid reset", resets()), ("continuation", continuations()), ("empty continuation", small_continuations()), ("streams", many_streams()),
-    ("settings", repeated(frame(SETTINGS, 0, 0, (3).to_bytes(2, "big") + bytes(4)))), ("ping", repeated(frame(PING, 0, 0, bytes(8)))),
-    ("empty data", iter([frame(HEADERS, 4, 1, hpack()), *[frame(0, 0, 1)] * 100_000])), ("a bomb of headers", iter([frame(HEADERS, 4, 1, hpack()) + frame(1, 5, 3, b"\x40\1a\x7f\xe1\x1e" + b"a" * 4_000 + b"\xbe" * 12_000)] * 2)),
-], ids=lambda value: value if isinstance(value, str) else "")
-def test_a_flood_ends_its_connection_and_disturbs_nobody(beyond, name, pieces):
-    """Pass: the server closes the connection, answers others meanwhile, and takes less than 64 MiB for it."""
-    before, slowest = resident(beyond.server.pid), [0.0]
-    going = threading.Event()
-
-    def others():
-        while not going.is_set():
-            start = time.monotonic()
-            assert beyond.exchange()[0] == 200
-            slowest[0] = max(slowest[0], time.monotonic() - start)
-
-    watcher = threading.Thread(target=others)
-    watcher.start()
-    try:
-        with beyond.wire("h2") as wire:
-            assert wire.selected_alpn_protocol() == "h2"
-            wire.sendall(PREFACE)
-            sent, closed = flood(wire, pieces)
-    finally:
-        going.set()
-        watcher.join()
-    assert closed, f"{name}: the connection goes on after {sent} bytes"
-    assert sent < 16 << 20 and slowest[0] < 3, (name, sent, slowest)
-    assert resident(beyond.server.pid) - before < 64 << 20, name
-
-
-def test_silent_handshakes_keep_nobody_out_for_long(beyond):
-    """Pass: with every place taken by connections that say nothing, others are served after the handshake's time; loopback at once."""
-    crowd = [socket.create_connection((ADDRESS, beyond.port)) for _ in range(140)]
-    start = time.monotonic()
-    assert requests.get(beyond.home.url, timeout=2).status_code == 200
-    with socket.create_connection((ADDRESS, beyond.port), timeout=25) as plain, beyond.context("http/1.1").wrap_socket(plain, server_hostname=NAME) as wire:
-        wire.sendall(f"GET / HTTP/1.1\r\nHost: {NAME}:{beyond.port}\r\nConnection: close\r\n\r\n".encode())
-        assert b"200" in wire.recv(4096)
-    assert time.monotonic() - start < 22
-    for wire in crowd:
-        wire.close()
