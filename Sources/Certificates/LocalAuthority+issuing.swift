@@ -38,7 +38,8 @@ extension LocalAuthority {
                     AuthorityKeyIdentifier(
                         keyIdentifier: try parsed.extensions.subjectKeyIdentifier?.keyIdentifier)
                 }, issuerPrivateKey: signer)
-            return ServerCertificate(chain: try own.serializeAsPEM().pemString + "\n" + certificate, key: key, end: end)
+            return ServerCertificate(
+                chain: try own.serializeAsPEM().pemString + "\n" + certificate, key: key, end: own.notValidAfter)
         } catch { throw .notMade }
     }
 

@@ -48,8 +48,8 @@ extension Evidence {
     }
 
     private func ending(_ evidence: String, _ end: Date, _ remedy: String) -> Finding {
-        let left = end.timeIntervalSince1970 - TimeInterval(now)
-        if left <= 0 { return .problem("tls", evidence, remedy: remedy) }
-        return left < LocalAuthority.renewal ? .warning("tls", evidence, remedy: remedy) : .ok("tls", evidence)
+        if end <= .now { return .problem("tls", evidence, remedy: remedy) }
+        return end < .now + LocalAuthority.renewal
+            ? .warning("tls", evidence, remedy: remedy) : .ok("tls", evidence)
     }
 }

@@ -1,6 +1,5 @@
 import Channel
-import Cryptography
-import Foundation
+import Glibc
 
 /// A node on another machine, and what is known of its identity.
 struct RemoteNode: Sendable {
@@ -48,7 +47,7 @@ struct RemoteNode: Sendable {
         let record: NodeRecord
         do {
             record = try NodeRecord(
-                verifying: Array(offer.prefix(NodeRecord.byteCount)), now: UInt64(Date().timeIntervalSince1970))
+                verifying: Array(offer.prefix(NodeRecord.byteCount)), now: UInt64(time(nil)))
         } catch {
             throw UserError(
                 "\(address.place) does not name itself as this version knows it: it may be older or newer, or one of the "
