@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import socket
 import ssl
@@ -128,22 +129,25 @@ class Recorder:
         except OSError:
             return near.close()
         self.connections += 1
-        back = threading.Thread(target=self.pump, args=(far, near), daemon=True)
-        back.start()
-        self.pump(near, far)
+        self.relay(near, far)
 
-    def pump(self, source, sink):
+    def relay(self, near, far):
+        """Both directions on one thread: a TLS socket is not for two."""
+        other = {near: far, far: near}
         try:
-            while piece := source.recv(65536):
-                self.bytes += piece
-                sink.sendall(piece)
+            while True:
+                ready = [wire for wire in other if self.inner and wire.pending()] or select.select(list(other), [], [])[0]
+                for wire in ready:
+                    piece = wire.recv(65536)
+                    if not piece:
+                        return
+                    self.bytes += piece
+                    other[wire].sendall(piece)
         except OSError:
-            pass
-        for wire in (source, sink):
-            try:
-                wire.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            return
+        finally:
+            near.close()
+            far.close()
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)

@@ -1,6 +1,7 @@
 """Floods of HTTP/2 and of silence, from elsewhere: frames by hand, over TLS."""
 
 import os
+import select
 import socket
 import sys
 import threading
@@ -27,28 +28,25 @@ HEADERS, RESET, SETTINGS, PING, CONTINUATION = 1, 3, 4, 6, 9
 
 
 def flood(wire, pieces, seconds=15):
-    """Sends until the server closes: what was sent, and whether it closed."""
+    """Sends until the server closes: what was sent, and whether it closed. One thread: a TLS socket is not for two."""
     sent, deadline = 0, time.monotonic() + seconds
-    reader = threading.Thread(target=drain, args=(wire,), daemon=True)
-    reader.start()
+    wire.settimeout(seconds)
     try:
         for piece in pieces:
+            while wire.pending() or select.select([wire], [], [], 0)[0]:
+                if not wire.recv(65536):
+                    return sent, True
             wire.sendall(piece)
             sent += len(piece)
-            if not reader.is_alive() or time.monotonic() > deadline:
-                break
-    except OSError:
-        return sent, True
-    reader.join(max(deadline - time.monotonic(), 0.1))
-    return sent, not reader.is_alive()
-
-
-def drain(wire):
-    try:
+            if time.monotonic() > deadline:
+                return sent, False
         while wire.recv(65536):
             pass
+        return sent, True
+    except TimeoutError:
+        return sent, False
     except OSError:
-        pass
+        return sent, True
 
 
 def hpack(path=b"/"):
