@@ -23,6 +23,15 @@ let server: [Target.Dependency] = [
     .product(name: "Logging", package: "swift-log"),
 ]
 
+/// TLS and HTTP/2, for what listens beyond loopback.
+let secureServer: [Target.Dependency] = [
+    .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+    .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    .product(name: "NIOTLS", package: "swift-nio"),
+]
+
 /// A room: a module, its arrows down, and its tests beside it.
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
@@ -56,6 +65,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
@@ -74,6 +87,13 @@ let package = Package(
         room("Channel", ["Cryptography", .product(name: "AsyncAlgorithms", package: "swift-async-algorithms")]),
         room("Inference", ["CKernels", .product(name: "HeapModule", package: "swift-collections")]),
         room("Confinement", ["CPlatform"]),
+        room(
+            "Certificates",
+            [
+                "Cryptography",
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ]),
 
         room("Catalogue", ["Cryptography", "Inference"]),
 
@@ -81,7 +101,7 @@ let package = Package(
         room("Archive", [.product(name: "GRDB", package: "GRDB.swift")]),
 
         // Application
-        room("Gateway", ["CWebAssets"] + server),
+        room("Gateway", ["CWebAssets"] + server + secureServer),
         room("Endpoints", ["Channel"] + server),
         room(
             "Courier",
@@ -105,14 +125,21 @@ let package = Package(
         .executableTarget(
             name: "cloister",
             dependencies: [
-                "CGuide", "CPlatform", "Seams", "Confinement", "Cryptography", "Vault", "Channel", "Inference",
-                "Catalogue", "Archive", "Cell", "Gateway", "Endpoints", "Courier",
+                "CGuide", "CPlatform", "Seams", "Confinement", "Cryptography", "Certificates", "Vault", "Channel",
+                "Inference", "Catalogue", "Archive", "Cell", "Gateway", "Endpoints", "Courier",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ] + server,
             swiftSettings: strict),
 
+        tests(
+            "Certificates",
+            [
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ]),
         tests("Cryptography", ["TestSupport"]),
         tests("Seams"),
         tests("Vault", ["Cryptography"]),

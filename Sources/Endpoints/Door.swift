@@ -31,13 +31,15 @@ public struct Door: Sendable {
     let clock: @Sendable () -> Date
     static let bodyLimit = 960 * 1_024
 
-    /// - Parameter carrier: the way to the cells.
+    /// - Parameters:
+    ///   - carrier: the way to the cells.
+    ///   - pinned: the fingerprint that the node must have; nil where nobody could be in between.
     public init(
-        carrier: any Carrier, health: @escaping @Sendable () async -> Health,
+        carrier: any Carrier, pinned: String? = nil, health: @escaping @Sendable () async -> Health,
         clock: @escaping @Sendable () -> Date = { Date() }
     ) {
         (self.health, self.clock) = (health, clock)
-        channels = KeyChannels(carrier, clock: clock)
+        channels = KeyChannels(carrier, pinned: pinned, clock: clock)
     }
 
     /// A channel with the caller's API key, for one request.

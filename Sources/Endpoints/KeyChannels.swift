@@ -19,19 +19,21 @@ final class KeyChannels: Sendable {
     }
 
     private let carrier: any Carrier
+    private let pinned: String?
     private let clock: @Sendable () -> Date
     /// By token: found by its keyed hash, so that no time tells how much of another one is right.
     private let kept = Mutex<[String: [Kept]]>([:])
 
-    init(_ carrier: any Carrier, clock: @escaping @Sendable () -> Date) {
-        (self.carrier, self.clock) = (carrier, clock)
+    /// - Parameter pinned: the fingerprint that the node must have; nil where nobody could be in between.
+    init(_ carrier: any Carrier, pinned: String?, clock: @escaping @Sendable () -> Date) {
+        (self.carrier, self.pinned, self.clock) = (carrier, pinned, clock)
         Task { [weak self] in
             while await self?.closeOld() != nil { try await Task.sleep(for: Self.round) }
         }
     }
 
     /// A channel for one request.
-    /// - Throws: `APIError` 401 for a wrong key.
+    /// - Throws: `APIError` 401 for a wrong key, 502 for a node that is not the pinned one.
     func channel(token: String) async throws -> KeyChannel {
         await closeOld()
         let known = kept.withLock { $0[token]?.popLast() }
@@ -43,9 +45,11 @@ final class KeyChannels: Sendable {
     fileprivate func open(_ token: String) async throws -> Kept {
         do {
             let client = try await ChannelClient(
-                .key(token: token), over: carrier, pinned: nil, now: UInt64(max(clock().timeIntervalSince1970, 0)))
+                .key(token: token), over: carrier, pinned: pinned, now: UInt64(max(clock().timeIntervalSince1970, 0)))
             return Kept(client: client, opened: .now, used: .now)
-        } catch let refusal as Refusal where refusal.code == .wrongCredential { throw APIError.wrongKey }
+        } catch let refusal as Refusal where refusal.code == .wrongCredential {
+            throw APIError.wrongKey
+        } catch ChannelError.fingerprintChanged { throw APIError.anotherNode }
     }
 
     /// Takes a channel back whose request was answered to its end.

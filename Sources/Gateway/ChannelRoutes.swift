@@ -10,6 +10,8 @@ struct ChannelRoutes: Sendable {
     let door: any CellDoor
     let options: GatewayOptions
     let limiter: OpeningLimiter
+    /// Whether browsers may send the cookie over TLS only.
+    var isSecure = false
 
     func add(to router: Router<GatewayContext>) {
         router.get("cloister/v1/node") { _, _ in
@@ -37,7 +39,8 @@ struct ChannelRoutes: Sendable {
                 status: .ok,
                 headers: [
                     .contentType: Self.bytes,
-                    .setCookie: "\(Self.cookie)=\(route); HttpOnly; SameSite=Strict; Path=/cloister",
+                    .setCookie: "\(Self.cookie)=\(route); HttpOnly; SameSite=Strict; Path=/cloister"
+                        + (isSecure ? "; Secure" : ""),
                 ], body: .init(byteBuffer: ByteBuffer(bytes: reply)))
         }
     }

@@ -16,6 +16,18 @@ public enum Gateway {
         }
     }
 
+    /// What browsers and sealing clients reach over TLS: the same as the page, and never what programs are offered.
+    /// - Throws: an error of TLS for a certificate or key that cannot be used.
+    public static func secure(
+        _ secure: SecureOptions, _ options: GatewayOptions, _ limiter: OpeningLimiter, _ door: any CellDoor,
+        _ logger: Logger
+    ) throws -> Site {
+        try Site(secure, options, logger: logger) { router in
+            AssetRoutes.add(to: router)
+            ChannelRoutes(door: door, options: options, limiter: limiter, isSecure: true).add(to: router)
+        }
+    }
+
     /// What the command line reaches over the local socket: the channel, and snapshots.
     /// - Parameter snapshot: writes a snapshot beside the archive and returns its name.
     public static func local(

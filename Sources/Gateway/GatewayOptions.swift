@@ -1,3 +1,6 @@
+import HummingbirdCore
+import NIOCore
+
 /// What the gateway is called and how much it takes.
 public struct GatewayOptions: Sendable {
     /// TCP port on loopback.
@@ -13,6 +16,14 @@ public struct GatewayOptions: Sendable {
 
     /// Options with the documented defaults.
     public init(port: Int) { self.port = port }
+
+    /// What a connection of HTTP/1.1 may cost.
+    var http1: HTTP1Channel.Configuration {
+        .init(
+            idleTimeout: .seconds(idleSeconds),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 8 * 1_024, maxHeaderListSize: 32 * 1_024, maxHeaderFieldCount: 100))
+    }
 
     /// The exact `Host` values that are served; anything else is a page of somebody else's name (R1).
     public var hosts: Set<String> { ["localhost:\(port)", "127.0.0.1:\(port)"] }

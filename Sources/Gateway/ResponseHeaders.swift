@@ -19,6 +19,9 @@ public struct ResponseHeaders: RouterMiddleware {
         ("Cache-Control", "no-store"),
     ]
 
+    /// Whether browsers are told to come back over TLS only, for a year (RFC 6797).
+    var isStrict = false
+
     /// Adds the headers, to errors too.
     public func handle(
         _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
@@ -33,6 +36,7 @@ public struct ResponseHeaders: RouterMiddleware {
         for (name, value) in Self.headers {
             if let name = HTTPField.Name(name) { response.headers[name] = value }
         }
+        if isStrict { response.headers[.strictTransportSecurity] = "max-age=31536000" }
         return response
     }
 }

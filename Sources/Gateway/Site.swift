@@ -8,8 +8,7 @@ import NIOPosix
 
 /// One side of HTTP: answers on connections that somebody else accepted.
 public struct Site: Sendable {
-    private let channel: HTTP1Channel
-    private let logger: Logger
+    private let answer: @Sendable (CInt) async -> Void
 
     /// A side with what every side has: safe headers, one reading of each request, exact names.
     /// - Parameters:
@@ -21,32 +20,55 @@ public struct Site: Sendable {
         _ options: GatewayOptions, hosts: Set<String>, origins: Set<String>, logger: Logger,
         isElsewhere: @escaping @Sendable (String) -> Bool, routes: (Router<GatewayContext>) -> Void
     ) {
-        let router = Router(context: GatewayContext.self)
-        router.add(middleware: ResponseHeaders())
-        router.add(middleware: Framing(bodyLimit: options.requestLimit))
-        router.add(middleware: HostGuard(hosts: hosts, origins: origins))
+        let router = Self.router(options, hosts, origins, ResponseHeaders())
         router.add(middleware: Elsewhere(isElsewhere: isElsewhere))
         routes(router)
-        self.logger = logger
-        channel = HTTP1Channel(
-            responder: Self.responder(router, logger),
-            configuration: .init(
-                idleTimeout: .seconds(options.idleSeconds),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 8 * 1_024, maxHeaderListSize: 32 * 1_024, maxHeaderFieldCount: 100)))
+        answer = Self.answering(
+            HTTP1Channel(responder: Self.responder(router, logger), configuration: options.http1), logger)
+    }
+
+    /// The same over TLS, for whoever comes from elsewhere.
+    /// - Throws: an error of TLS for a certificate or key that cannot be used.
+    init(
+        _ secure: SecureOptions, _ options: GatewayOptions, logger: Logger, routes: (Router<GatewayContext>) -> Void
+    ) throws {
+        let router = Self.router(
+            options, secure.hosts, secure.origins, ResponseHeaders(isStrict: secure.isStrict))
+        routes(router)
+        let http1 = HTTP1Channel(responder: Self.responder(router, logger), configuration: options.http1)
+        answer = Self.answering(
+            SecureChannel(
+                context: try secure.context(), http1: http1, limits: SecureLimits(idleSeconds: options.idleSeconds)),
+            logger)
     }
 
     /// Answers on one connection until it ends.
     /// - Parameter socket: a connected stream socket; it is taken over.
-    public func serve(_ socket: CInt) async {
-        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-        // One that is gone already is nothing to be said of.
-        guard
-            let connection = try? await bootstrap.withConnectedSocket(
-                socket, channelInitializer: { [channel, logger] in channel.setup(channel: $0, logger: logger) })
-        else { return }
-        await channel.handle(value: connection, logger: logger)
+    public func serve(_ socket: CInt) async { await answer(socket) }
+
+    private static func router(
+        _ options: GatewayOptions, _ hosts: Set<String>, _ origins: Set<String>, _ headers: ResponseHeaders
+    ) -> Router<GatewayContext> {
+        let router = Router(context: GatewayContext.self)
+        router.add(middleware: headers)
+        router.add(middleware: Framing(bodyLimit: options.requestLimit))
+        router.add(middleware: HostGuard(hosts: hosts, origins: origins))
+        return router
+    }
+
+    private static func answering(_ channel: some ServerChildChannel, _ logger: Logger)
+        -> @Sendable (CInt) async -> Void
+    {
+        { socket in
+            let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .channelOption(.allowRemoteHalfClosure, value: true)
+            // One that is gone already is nothing to be said of.
+            guard
+                let connection = try? await bootstrap.withConnectedSocket(
+                    socket, channelInitializer: { channel.setup(channel: $0, logger: logger) })
+            else { return }
+            await channel.handle(value: connection, logger: logger)
+        }
     }
 
     private static func responder(_ router: Router<GatewayContext>, _ logger: Logger) -> HTTP1Channel.Responder {

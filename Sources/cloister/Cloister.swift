@@ -18,7 +18,8 @@ struct Cloister: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Serve.self, Init.self, Keys.self, Models.self, Chat.self, Passphrase.self, Backup.self, Restore.self,
+            Serve.self, Connect.self, Init.self, Keys.self, Models.self, Chat.self, Passphrase.self, Backup.self,
+            Restore.self,
             Doctor.self,
             ImportFernet.self, ExportFernet.self,
         ])

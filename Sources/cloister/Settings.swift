@@ -6,9 +6,10 @@ import Foundation
 /// The settings, one form each: a flag, `CLOISTER_…` in the environment, or a key of the configuration file, in this
 /// order.
 struct Settings: Sendable {
-    static let keys = [
-        "data", "port", "model", "models", "memory", "context", "threads", "registries", "air-gap",
-    ]
+    static let keys =
+        [
+            "data", "port", "model", "models", "memory", "context", "threads", "registries", "air-gap",
+        ] + Reach.keys
     /// Variables of ours that are no settings.
     private static let otherVariables: Set = ["CLOISTER_CONFIG", "CLOISTER_SHARED", Policy.furtherVariable]
 
@@ -26,6 +27,8 @@ struct Settings: Sendable {
     let registries: [Registry]
     /// Whether nothing may be fetched, by the person's word or the machine's policy.
     let isAirGapped: Bool
+    /// Who is served beyond loopback; nil: nobody.
+    let reach: Reach?
 
     /// - Parameter flags: what the command line said.
     /// - Throws: `UserError` for an unknown key or a value out of range.
@@ -70,6 +73,7 @@ struct Settings: Sendable {
         threads = try Self.number("threads", reader, 1...256)
         registries = try Registry.list(reader.string(forKey: "registries") ?? "")
         isAirGapped = try Self.truth("air-gap", reader) || policy.isAirGapped
+        reach = try Reach(reader, isAirGapped: isAirGapped)
     }
 
     /// No wish for an air gap is lost to its spelling.
@@ -81,7 +85,7 @@ struct Settings: Sendable {
         }
     }
 
-    private static func number(_ key: String, _ reader: ConfigReader, _ range: ClosedRange<Int>) throws -> Int? {
+    static func number(_ key: String, _ reader: ConfigReader, _ range: ClosedRange<Int>) throws -> Int? {
         guard let text = reader.string(forKey: ConfigKey(key)) else { return nil }
         guard let value = Int(text), range.contains(value) else {
             throw UserError("\(key) must be a number from \(range.lowerBound) to \(range.upperBound)")

@@ -53,7 +53,7 @@ struct DoctorTests {
     @Test func `the names of the checks stay`() {
         #expect(
             well().findings.map(\.check) == [
-                "data", "server", "port", "permissions", "database", "disk", "model", "models", "processor",
+                "data", "server", "port", "tls", "permissions", "database", "disk", "model", "models", "processor",
                 "backtraces", "coredumps", "swap", "clock", "gateway", "endpoints", "cell", "engine",
             ])
     }

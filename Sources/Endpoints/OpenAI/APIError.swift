@@ -1,6 +1,7 @@
 import Channel
 import HTTPTypes
 import Hummingbird
+import NIOHTTP1
 
 /// An error in OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`.
 struct APIError: Error, Encodable {
@@ -54,6 +55,14 @@ struct APIError: Error, Encodable {
         "There is no such model here. GET /v1/models lists them; \"default\" always works.",
         param: "model", code: "model_not_found")
 
+    static let anotherNode = APIError(
+        .badGateway, "server_error",
+        "ALARM: this is not the node that was pinned. Someone may be in between. Nothing was sent.",
+        code: "node_changed")
+    static let outOfReach = APIError(
+        .badGateway, "server_error", "The node cannot be reached, or answers in a way that this version does not know.",
+        code: "out_of_reach")
+
     init(_ refusal: Refusal) {
         switch refusal.code {
         case .malformed, .unsupported: self.init(.badRequest, "invalid_request_error", refusal.message)
@@ -78,5 +87,12 @@ func answeringErrors(_ body: () async throws -> Response) async throws -> Respon
         return try APIError(refusal).response()
     } catch is ChannelError {
         return try APIError(.internalServerError, "server_error", "The answer was cut off.").response()
+    } catch let error as any HTTPResponseError {
+        throw error
+    } catch let error as HTTPParserError {
+        // Of the request itself; its connection ends with it.
+        throw error
+    } catch {
+        return try APIError.outOfReach.response()
     }
 }

@@ -1,9 +1,9 @@
 import Foundation
 
-/// The fingerprints that this user's command line has met, by data directory: outside the directory, so that whoever
-/// swaps it is noticed.
+/// The fingerprints that this user's command line has met, by data directory or by address: outside the directory, so
+/// that whoever swaps it is noticed.
 struct KnownNodes {
-    private let path: String
+    let path: String
 
     init(environment: [String: String]) {
         let state = environment["XDG_STATE_HOME"] ?? Settings.home(environment) + "/.local/state"

@@ -14,7 +14,7 @@ struct Session {
         var node: Node?
         let carrier: any Carrier
         if DataDirectory.isHeld(path: settings.data) {
-            carrier = SocketCarrier(path: LocalSocket.path(in: try absolute(settings.data)))
+            carrier = HTTPCarrier.local(LocalSocket.path(in: try absolute(settings.data)))
         } else {
             let built = try await Node.build(settings)
             node = built

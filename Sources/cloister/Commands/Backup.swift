@@ -50,7 +50,7 @@ struct Backup: AsyncParsableCommand {
     private static func snapshot(of directory: String) async throws -> (name: String, lock: DataDirectory?) {
         guard !DataDirectory.isHeld(path: directory) else {
             let trusted = try DataDirectory.trusted(path: directory)
-            let name = try await SocketCarrier(path: LocalSocket.path(in: trusted)).snapshot()
+            let name = try await HTTPCarrier.local(LocalSocket.path(in: trusted)).snapshot()
             guard Archive.isSnapshot(name) else {
                 throw UserError("the server answered in a way that this version does not know; is it an older one?")
             }

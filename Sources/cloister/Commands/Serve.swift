@@ -14,6 +14,7 @@ struct Serve: AsyncParsableCommand {
               cloister serve
               cloister serve --port 9000 --model ~/models/m.gguf
               cloister serve --model llama3.2:1b --memory 6 --threads 4
+              cloister serve --host 0.0.0.0 --names cloister.example,192.0.2.10
             """)
 
     @OptionGroup var common: CommonOptions
@@ -33,13 +34,16 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Threads that compute (default: all cores).")
     var threads: Int?
 
+    @OptionGroup(title: "Beyond this machine (docs/beyond-loopback.md)") var reach: ReachOptions
+
     func run() async throws {
         try await explained {
-            let settings = try await common.settings([
-                "port": port.map(String.init), "model": model, "models": models, "memory": memory.map(String.init),
-                "context": context.map(String.init),
-                "threads": threads.map(String.init),
-            ])
+            let settings = try await common.settings(
+                [
+                    "port": port.map(String.init), "model": model, "models": models, "memory": memory.map(String.init),
+                    "context": context.map(String.init),
+                    "threads": threads.map(String.init),
+                ].merging(reach.flags) { $1 })
             let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
             let server = try await Server.build(settings)
             server.warmUp()
@@ -61,7 +65,7 @@ enum Banner {
         let memory = ProcessInfo.processInfo.physicalMemory >> 30
         let setup = server.setupToken.map { "setup=\($0)&" } ?? ""
         return [
-            "Cloister, on this machine only",
+            settings.reach == nil ? "Cloister, on this machine only" : "Cloister, on this machine and beyond it",
             "  hardware   \(ProcessInfo.processInfo.activeProcessorCount) cores, \(memory) GiB memory, \(Engine.instructions) kernels",
             "  model      \(models.first.map(said) ?? "none")"
                 + (others == 0 ? "" : ", and \(others) more on this machine: cloister models list"),
@@ -70,6 +74,7 @@ enum Banner {
         ]
             + (server.setupToken == nil
                 ? [] : ["             the link creates the owner, once; keep it to yourself until then"])
+            + reachLines(server, settings.reach)
     }
 
     private static func said(_ model: ModelDescription) -> String {

@@ -2,7 +2,8 @@ extension Evidence {
     /// Everything that was judged, in the order in which it is shown.
     var findings: [Finding] {
         [
-            dataDirectory, server, listening, permissions, integrity, space, memory, found, processor, backtraces,
+            dataDirectory, server, listening, beyond, permissions, integrity, space, memory, found, processor,
+            backtraces,
             coreDumps, swap, clock,
         ] + walls
     }

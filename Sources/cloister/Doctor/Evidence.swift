@@ -78,4 +78,6 @@ struct Evidence {
     var now: Int
     /// When the archive was written last, seconds since 1970; nil: never.
     var lastWrite: Int?
+    /// Who vouches for this server beyond loopback.
+    var network = Network.none
 }

@@ -25,7 +25,8 @@ struct Examination {
             modelFault: fault, skipped: catalogue.search().skipped.count, features: Kernel.features,
             kernels: Engine.instructions, crashes: Kernel.crashes, swaps: Kernel.swaps,
             confined: (try? await SelfTestRange(data: path).breakOuts().map(\.described)) ?? [],
-            now: Int(Date().timeIntervalSince1970), lastWrite: lastWrite)
+            now: Int(Date().timeIntervalSince1970), lastWrite: lastWrite,
+            network: Evidence.Network(settings.reach, data: path))
     }
 
     private var directory: Evidence.Directory {
@@ -39,13 +40,14 @@ struct Examination {
     }
 
     private func answers() async -> Bool {
-        (try? await SocketCarrier(path: LocalSocket.path(in: path)).offer()) != nil
+        (try? await HTTPCarrier.local(LocalSocket.path(in: path)).offer()) != nil
     }
 
-    private static let names = [
-        DataDirectory.databaseName, DataDirectory.databaseName + "-wal", DataDirectory.databaseName + "-shm",
-        DataDirectory.nodeKeyName, "lock", "cloister.sock",
-    ]
+    private static let names =
+        [
+            DataDirectory.databaseName, DataDirectory.databaseName + "-wal", DataDirectory.databaseName + "-shm",
+            DataDirectory.nodeKeyName, "lock", "cloister.sock",
+        ] + ServerIdentity.File.all
 
     private var files: [Evidence.File] {
         Self.names.compactMap { name in

@@ -10,6 +10,8 @@ struct Server {
     let cells: CellDirectory
     let front: Front
     let entrance: Entrance
+    /// What is shown over TLS; nil if nobody is served beyond loopback.
+    let identity: ServerIdentity?
     /// What the first account is made with; nil if there is one.
     let setupToken: String?
 
@@ -22,13 +24,18 @@ struct Server {
         let range = SelfTestRange(data: directory.path)
         let shelf = try await Shelf(
             settings, own: OwnStore(in: directory.path), reader: EngineProcesses(range: range))
-        let entrance = try Entrance(port: settings.port, socketPath: LocalSocket.prepare(in: directory.path))
+        let identity = try settings.reach.map { try ServerIdentity($0, in: directory, now: Date()) }
+        let entrance = try Entrance(
+            port: settings.port, socketPath: LocalSocket.prepare(in: directory.path), reach: settings.reach)
         let cells = try CellDirectory(nodeSecret: secret, shelf: shelf, range: range)
-        let front = Front(port: settings.port, folder: folder, range: range, cells: cells)
+        let front = Front(
+            port: settings.port, folder: folder, secure: settings.reach.flatMap { identity?.options($0) }, range: range,
+            cells: cells)
         let setupToken = try await front.open() ? nil : newSetupToken()
         await cells.open(setupToken: setupToken) { await front.evidence() }
         return Server(
-            directory: directory, shelf: shelf, cells: cells, front: front, entrance: entrance, setupToken: setupToken)
+            directory: directory, shelf: shelf, cells: cells, front: front, entrance: entrance, identity: identity,
+            setupToken: setupToken)
     }
 
     /// Starts what the first question will need, while the person reads.
@@ -41,7 +48,7 @@ struct Server {
     func open() async throws {
         try await front.sealFirst()
         try entrance.open { [front, entrance] counter, socket in
-            front.hand(counter, socket) { entrance.leave() }
+            front.hand(counter, socket) { entrance.leave(counter) }
         }
     }
 

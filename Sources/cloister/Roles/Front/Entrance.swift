@@ -12,6 +12,8 @@ enum Counter: UInt8 {
     case local
     /// The endpoints: programs that cannot seal.
     case endpoints
+    /// The gateway, over TLS: whoever comes from elsewhere.
+    case secure
 
     /// By the first bytes of a connection; nil: more of them are needed.
     ///
@@ -51,18 +53,25 @@ final class Entrance: Sendable {
     }
 
     /// *Our choice*: connections at once; more wait in the kernel's queue.
-    private static let limit = 256
+    ///
+    /// Those from elsewhere count for themselves, so
+    /// that they keep nobody out who is here.
+    private static let limit = 256, secureLimit = 128
     /// A connection that says nothing for this long is closed, sooner if others have no room.
     private static let patience = Duration.seconds(60), shortPatience = Duration.seconds(2)
 
-    private let listeners: [(socket: Descriptor, isLocal: Bool)]
+    /// With a counter, every connection is for it.
+    private let listeners: [(socket: Descriptor, counter: Counter?)]
     private let bell: (ring: Descriptor, heard: Descriptor)
-    private let inside = Mutex<(count: Int, isClosed: Bool)>((0, false))
+    private let inside = Mutex<(count: Int, secure: Int, isClosed: Bool)>((0, 0, false))
 
-    /// Takes the port on loopback and the local socket; nobody is heard yet.
-    /// - Throws: `UserError` if the port is in use or this process may not listen.
-    init(port: Int, socketPath: String) throws {
-        listeners = [(try Self.listener(port: port), false), (try Self.listener(path: socketPath), true)]
+    /// Takes the port on loopback, the local socket, and the port beyond loopback; nobody is heard yet.
+    /// - Throws: `UserError` if a port is in use or this process may not listen.
+    init(port: Int, socketPath: String? = nil, reach: Reach? = nil) throws {
+        var listeners: [(Descriptor, Counter?)] = [(try Self.listener(port: port), nil)]
+        if let socketPath { listeners.append((try Self.listener(path: socketPath), .local)) }
+        if let reach { listeners.append((try Self.listener(reach), .secure)) }
+        self.listeners = listeners
         bell = try Descriptor.bell()
     }
 
@@ -76,19 +85,19 @@ final class Entrance: Sendable {
             while wait(for: &newcomers) {
                 newcomers =
                     newcomers.filter { !$0.isReady } + newcomers.filter(\.isReady).compactMap { look(at: $0, hand) }
-                let patience = hasRoom(beside: newcomers.count) ? Self.patience : Self.shortPatience
+                let patience = hasRoom(for: nil, beside: newcomers.count) ? Self.patience : Self.shortPatience
                 newcomers.removeAll { $0.since.duration(to: .now) > patience }
-                for (listener, isLocal) in listeners where hasRoom(beside: newcomers.count) {
+                for (listener, counter) in listeners where hasRoom(for: counter, beside: newcomers.count) {
                     guard let socket = Self.accept(listener) else { continue }
-                    if isLocal { enter(.local, socket, hand) } else { newcomers.append(Newcomer(socket: socket)) }
+                    if let counter { enter(counter, socket, hand) } else { newcomers.append(Newcomer(socket: socket)) }
                 }
             }
         }
     }
 
     /// One connection less.
-    func leave() {
-        inside.withLock { $0.count -= 1 }
+    func leave(_ counter: Counter) {
+        inside.withLock { if counter == .secure { $0.secure -= 1 } else { $0.count -= 1 } }
         ring()
     }
 
@@ -101,17 +110,21 @@ final class Entrance: Sendable {
     private func ring() { _ = write(bell.ring.raw, "\n", 1) }
 
     private func enter(_ counter: Counter, _ socket: Descriptor, _ hand: (Counter, Descriptor) -> Void) {
-        inside.withLock { $0.count += 1 }
+        inside.withLock { if counter == .secure { $0.secure += 1 } else { $0.count += 1 } }
         hand(counter, socket)
     }
 
-    private func hasRoom(beside newcomers: Int) -> Bool { inside.withLock { $0.count } + newcomers < Self.limit }
+    private func hasRoom(for counter: Counter?, beside newcomers: Int) -> Bool {
+        inside.withLock { counter == .secure ? $0.secure < Self.secureLimit : $0.count + newcomers < Self.limit }
+    }
 
     /// Waits until somebody knocks, speaks or leaves; false when the entrance was closed.
     private func wait(for newcomers: inout [Newcomer]) -> Bool {
-        let isOpen = hasRoom(beside: newcomers.count)
         var polled = [pollfd(fd: bell.heard.raw, events: Int16(POLLIN), revents: 0)]
-        polled += listeners.map { pollfd(fd: isOpen ? $0.socket.raw : -1, events: Int16(POLLIN), revents: 0) }
+        polled += listeners.map { listener in
+            let isOpen = hasRoom(for: listener.counter, beside: newcomers.count)
+            return pollfd(fd: isOpen ? listener.socket.raw : -1, events: Int16(POLLIN), revents: 0)
+        }
         polled += newcomers.map { pollfd(fd: $0.socket.raw, events: Int16(POLLIN), revents: 0) }
         _ = poll(&polled, nfds_t(polled.count), newcomers.isEmpty ? -1 : 1_000)
         for (index, answer) in polled.dropFirst(1 + listeners.count).enumerated() {
@@ -181,14 +194,20 @@ extension Entrance {
     private static func listener<Address>(
         _ family: Int32, _ address: Address, _ explain: (Int32) -> String
     ) throws -> Descriptor {
+        try withUnsafeBytes(of: address) { bytes in
+            try listener(
+                family, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count), explain)
+        }
+    }
+
+    /// A bound socket.
+    static func listener(
+        _ family: Int32, _ address: UnsafePointer<sockaddr>?, _ size: socklen_t, _ explain: (Int32) -> String
+    ) throws -> Descriptor {
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let socket = Descriptor(Glibc.socket(family, kind, 0))
         set(SO_REUSEADDR, 1, on: socket)
-        let bound = withUnsafeBytes(of: address) { bytes in
-            bind(
-                socket.raw, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
-        }
-        guard bound == 0 else { throw UserError(explain(errno)) }
+        guard bind(socket.raw, address, size) == 0 else { throw UserError(explain(errno)) }
         return socket
     }
 }

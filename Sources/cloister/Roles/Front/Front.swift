@@ -3,6 +3,7 @@ import Cell
 import Channel
 import Confinement
 import Foundation
+import Gateway
 import Seams
 import Synchronization
 
@@ -14,6 +15,7 @@ actor Front {
 
     private let port: Int
     private let folder: String
+    private let secure: SecureOptions?
     private let range: SelfTestRange
     private let cells: CellDirectory
     private var gateway: Child?
@@ -25,9 +27,11 @@ actor Front {
     /// Where connections go at this moment.
     private nonisolated let desks = Mutex<(gateway: SeamClient?, endpoints: SeamClient?)>((nil, nil))
 
-    /// - Parameter folder: the archive's.
-    init(port: Int, folder: String, range: SelfTestRange, cells: CellDirectory) {
-        (self.port, self.folder, self.range, self.cells) = (port, folder, range, cells)
+    /// - Parameters:
+    ///   - folder: the archive's.
+    ///   - secure: what the gateway answers with over TLS; nil: nothing.
+    init(port: Int, folder: String, secure: SecureOptions?, range: SelfTestRange, cells: CellDirectory) {
+        (self.port, self.folder, self.secure, self.range, self.cells) = (port, folder, secure, range, cells)
     }
 
     /// Starts both processes.
@@ -98,7 +102,7 @@ actor Front {
             Task { await self?.again(.gateway) }
         }
         gateway = child
-        let order = GatewayOrder.Begin(port: port, folder: folder)
+        let order = GatewayOrder.Begin(port: port, folder: folder, secure: secure)
         let hasAccounts: Bool
         do {
             hasAccounts =

@@ -1,5 +1,6 @@
 import Channel
 import Foundation
+import Gateway
 import Seams
 
 /// What the supervisor asks of the gateway; `docs/formats/seams.md` §9.
@@ -19,6 +20,8 @@ enum GatewayOrder: UInt8 {
         let port: Int
         /// The archive's folder.
         let folder: String
+        /// What it answers with over TLS; nil if nobody comes that way.
+        let secure: SecureOptions?
     }
 }
 

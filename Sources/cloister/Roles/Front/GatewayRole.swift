@@ -32,6 +32,7 @@ private actor GatewayProcess {
     private var doors: Doors?
     private var page: Site?
     private var local: Site?
+    private var secure: Site?
     private var endpoints: SeamServer?
 
     init(_ supervisor: SeamClient) { self.supervisor = supervisor }
@@ -65,18 +66,19 @@ private actor GatewayProcess {
             let archive = try Archive(folder: order.folder)
             self.archive = archive
             try await archive.expire()
-            open(archive, order)
+            try open(archive, order)
             try await call.send([try await archive.hasAccounts() ? 1 : 0])
         } catch let error as ArchiveError { throw SeamError.failed(error.encoded) }
     }
 
-    private func open(_ archive: Archive, _ order: GatewayOrder.Begin) {
+    private func open(_ archive: Archive, _ order: GatewayOrder.Begin) throws {
         var logger = Logger(label: "cloister") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         let (options, doors) = (GatewayOptions(port: order.port), Doors(supervisor, archive))
         let (limiter, door) = (OpeningLimiter(perMinute: options.openingsPerMinute), GatewayDoor(doors: doors))
         self.doors = doors
         page = Gateway.page(options, limiter, door, logger, others: Door.names)
+        secure = try order.secure.map { try Gateway.secure($0, options, limiter, door, logger) }
         local = Gateway.local(options, limiter, door, logger) {
             do throws(ArchiveError) { return try await archive.snapshot() } catch {
                 throw DoorRefusal(Refusal(archive: error))
@@ -85,7 +87,12 @@ private actor GatewayProcess {
     }
 
     private func serve(_ call: ServedCall) async throws {
-        let site = call.payload == [Counter.local.rawValue] ? local : page
+        let site: Site? =
+            switch call.payload.first.flatMap(Counter.init) {
+            case .local: local
+            case .secure: secure
+            default: page
+            }
         guard let site, let socket = call.descriptors.first else { throw SeamError.malformed }
         await site.serve(dup(socket.raw))
         try await call.send([])

@@ -7,7 +7,7 @@ import Testing
 @testable import cloister
 
 /// The local socket, against a server that is in a hurry.
-struct SocketCarrierTests {
+struct HTTPCarrierTests {
     /// Answers at the first bytes of a request and closes, whatever is still on its way.
     private final class Hasty: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
@@ -28,7 +28,7 @@ struct SocketCarrierTests {
             }
             .bind(unixDomainSocketPath: path).get()
         for _ in 0..<50 {
-            let reply = try await SocketCarrier(path: path).open([UInt8](repeating: 1, count: size))
+            let reply = try await HTTPCarrier.local(path).open([UInt8](repeating: 1, count: size))
             #expect(String(decoding: reply, as: UTF8.self) == "ready")
         }
         try await server.close()
