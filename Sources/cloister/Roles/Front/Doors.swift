@@ -23,6 +23,9 @@ actor Doors {
         }
     }
 
+    /// *Our choice*: rounds of 5 ms.
+    private static let patience = 400
+
     private let supervisor: SeamClient
     private let archive: Archive
     private var routes: [String: Door] = [:]
@@ -38,7 +41,7 @@ actor Doors {
         var fields = try Fields(decoding: answer.bytes)
         let (reply, route, name) = (try fields.bytes(), Hex.encode(try fields.bytes()), try fields.bytes())
         let isHere = try fields.bytes() == [1]
-        enter(route, name, isHere ? door : nil)
+        await enter(route, name, isHere ? door : nil)
         return (reply, route)
     }
 
@@ -60,11 +63,13 @@ actor Doors {
     }
 
     /// Notes where a channel is; those of processes that ended are forgotten.
-    private func enter(_ route: String, _ name: [UInt8], _ door: Door?) {
+    private func enter(_ route: String, _ name: [UInt8], _ door: Door?) async {
         routes = routes.filter { !$0.value.gone.isRaised }
         names = names.filter { !$0.value.gone.isRaised }
         guard let name = try? JSONDecoder().decode(CellName.self, from: Data(name)) else { return }
         if let door { names[name] = door }
+        // A process that took a channel over may not have said yet that it is the cell: its own opening is being answered.
+        for _ in 0..<Self.patience where names[name] == nil { try? await Task.sleep(for: .milliseconds(5)) }
         routes[route] = names[name]
     }
 }
