@@ -26,6 +26,15 @@ struct ArchiveTests {
         #expect(try await archive.size(account: id(1)) == (1, 1))
     }
 
+    @Test func `a conversation comes with what it begins with, or not at all`() async throws {
+        await #expect(throws: ArchiveError.exists) {
+            try await archive.insert(conversation(8), account: id(1), records: [record(0), record(1), record(1)])
+        }
+        #expect(try await archive.conversations(account: id(1), scope: nil).isEmpty)
+        try await archive.insert(conversation(8), account: id(1), records: [record(0), record(1)])
+        #expect(try await archive.records(of: id(8), account: id(1)) == [record(0), record(1)])
+    }
+
     @Test func `another account's rows are not there`() async throws {
         try await archive.insert(conversation(9), account: id(1))
         try await archive.change(id(9), account: id(1), headVersion: 1, head: [5], record: record(0))

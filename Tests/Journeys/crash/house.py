@@ -42,6 +42,13 @@ class House:
         self.server = self.home.serve("--models", self.models)
         self.channel = self.unlocked()
 
+    def kill(self):
+        """Kills the first process, and waits until all have ended: one that had the archive holds its lock to its end."""
+        everybody = self.family()
+        self.server.kill()
+        self.server.wait()
+        assert ended(everybody, 5), "a process outlives the server"
+
     def close(self):
         self.home.close()
         shutil.rmtree(self.models, ignore_errors=True)

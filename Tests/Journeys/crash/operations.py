@@ -151,17 +151,24 @@ class CreatesAKey(Operation):
 
 
 class RenewsKeys(CreatesAKey):
-    """A key made before is revoked with the old root key; conversations are all there before, between and after."""
+    """A key made before is revoked with the old root key; conversations are all there before, between and after.
+
+    The key is made anew only when it is gone: a vault remembers the scopes of those that were revoked.
+    """
 
     def arrange(self):
-        super().arrange()
-        super().act()
+        self.label = "to be revoked"
+        if not self.own():
+            super().act()
 
     def act(self):
         self.ask("rekey", {"current": conftest.PASSPHRASE})
 
     def place(self):
         return 1 - super().place()
+
+    def finish(self):
+        pass
 
 
 ONLINE = [CreatesAConversation, StoresATurn, Renames, Imports, Deletes, ChangesSettings, CreatesAKey, RenewsKeys]

@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from test_sealing import found  # noqa: E402
 
-# What Swift's runtime says when an allocation fails: a number of bytes, and the names and addresses of functions. What the supervisor says of a process.
-HARMLESS = re.compile(r"cloister: the (gateway|endpoints) process had ended and was started again|Fatal error: failed to allocate \d+ bytes of memory with alignment \d+|Current stack trace:|\d+ +(\S+ +)?0x[0-9a-f]+ .* \+ \d+|")
+# What the supervisor says of a process; what the runtimes of C++ and Swift say when an allocation fails: a number of bytes, names and addresses of functions.
+HARMLESS = re.compile(r"cloister: the (gateway|endpoints) process had ended and was started again|terminate called after throwing an instance of 'std::bad_alloc'|  what\(\):  std::bad_alloc|Fatal error: failed to allocate \d+ bytes of memory with alignment \d+|Current stack trace:|\d+ +(\S+ +)?0x[0-9a-f]+ .* \+ \d+|")
 PATTERN = Path("/proc/sys/kernel/core_pattern")
 
 
