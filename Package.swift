@@ -158,7 +158,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
-        tests("cloister", ["Archive", "Cell", "Inference", "Seams"]),
+        tests("cloister", ["Archive", "Cell", "Courier", "Inference", "Seams"]),
     ],
     swiftLanguageModes: [.v6]
 )

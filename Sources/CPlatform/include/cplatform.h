@@ -79,6 +79,12 @@ int cp_landlock_rules(uint64_t files, uint64_t network, uint64_t scopes);
 int cp_landlock_allow(int rules, const char *path, uint64_t rights);
 int cp_landlock_enforce(int rules);
 
+/*
+ * Moves the calling process, which must have one thread, into a user namespace and a network namespace of its own: no interface but a loopback that is
+ * down. Its user and group stay what they are, and it has no capability in there. Sockets that it has already keep their network.
+ */
+int cp_empty_network(void);
+
 /* Resource limits: core files, private writable memory, open descriptors. Lowering is for good. In force: the soft limit, UINT64_MAX if none. */
 enum cp_limit { CP_CORE, CP_DATA, CP_FILES };
 int cp_lower_limit(enum cp_limit limit, uint64_t value);

@@ -82,6 +82,8 @@ public struct ProcessEvidence: Codable, Sendable {
     public var archive = ""
     /// The processes that the kernel holds, and what they tried.
     public var confined: [ConfinedProcess] = []
+    /// Whether anything may be fetched; nil: not told.
+    public var airGap: AirGapEvidence?
 
     /// What a process shows that was not asked.
     public static let none = ProcessEvidence(
@@ -123,12 +125,15 @@ public struct ConfinedProcess: Codable, Sendable {
     public let lacking: [String]
     /// Empty if it had nothing to aim at.
     public let attempts: [Attempt]
+    /// Nil: none was wanted for it.
+    public let network: Network?
 
     /// A process.
     public init(
-        role: String, process: Int, filtered: Bool, landlock: Int?, lacking: [String], attempts: [Attempt]
+        role: String, process: Int, filtered: Bool, landlock: Int?, lacking: [String], attempts: [Attempt],
+        network: Network? = nil
     ) {
-        (self.role, self.process, self.filtered) = (role, process, filtered)
+        (self.role, self.process, self.filtered, self.network) = (role, process, filtered, network)
         (self.landlock, self.lacking, self.attempts) = (landlock, lacking, attempts)
     }
 }
@@ -293,5 +298,6 @@ enum Replies {
         let store: Store
         /// The processes that the kernel holds.
         let confined: [ConfinedProcess]
+        let airGap: AirGapEvidence?
     }
 }

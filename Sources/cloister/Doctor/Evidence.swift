@@ -72,6 +72,11 @@ struct Evidence {
     var kernels: String
     var crashes: Crashes
     var swaps: [Swap]
+    var airGap: AirGap
+    /// How many registries are configured.
+    var registries: Int
+    /// The network namespace of this process.
+    var namespace: String
     /// What processes of each role said after their lock; empty if none could be started.
     var confined: [ConfinedProcess]
     /// Seconds since 1970.
