@@ -4,7 +4,7 @@ import json
 import os
 import socket
 
-CHECKS = ["data", "server", "port", "tls", "permissions", "database", "disk", "model", "models", "processor", "backtraces", "coredumps", "swap", "clock", "gateway", "endpoints", "cell", "engine"]
+CHECKS = ["data", "server", "port", "tls", "permissions", "database", "disk", "model", "models", "processor", "backtraces", "coredumps", "swap", "clock", "airgap", "gateway", "endpoints", "cell", "engine", "courier"]
 
 
 def doctor(home, *arguments):
