@@ -14,7 +14,7 @@ import pytest
 import conftest
 from conftest import BINARY, PASSPHRASE
 from registry import OLLAMA
-from test_processes import cells, engines, roles
+from test_processes import cells, roles
 from test_pull import registry  # noqa: F401 (a fixture)
 from test_pull_network import MACHINE, mounts, needs_strace
 sys.path.insert(0, str(Path(__file__).parent / "attacks"))
@@ -29,6 +29,11 @@ TARGET = re.compile(r"sin_port=htons\((\d+)\), sin_addr=inet_addr\(\"127\.0\.0\.
 
 def namespace(process):
     return os.readlink(f"/proc/{process}/ns/net")
+
+
+def family(server):
+    """Everything that a server started, by number."""
+    return [process for processes in roles(server).values() for process in processes]
 
 
 def user_namespaces():
@@ -72,7 +77,7 @@ def journey(home, server):
     conversation = channel.ask("conversations.create", {"offRecord": False})["id"]
     pieces = channel.pieces("conversations.send", {"text": "What is Cloister?"}, conversation)
     assert len(pieces) > 3, "it came as a stream"
-    aimed = {word for one in cells(server) + engines(server) for word in Path(f"/proc/{one}/cmdline").read_bytes().decode().split("\0")}
+    aimed = {word for one in family(server) for word in Path(f"/proc/{one}/cmdline").read_bytes().decode().split("\0")}
     evidence = channel.ask("evidence")
     channel.ask("lock")
     with pytest.raises(Refused):
@@ -121,12 +126,12 @@ def test_a_name_that_is_looked_up_is_seen_by_the_same_trace(home):
 
 @needs_root
 @needs_namespaces
-def test_under_an_air_gap_cells_and_engines_have_empty_networks(home):
+def test_under_an_air_gap_every_process_has_an_empty_network(home):
     server = home.serve("--air-gap")
     _, evidence = journey(home, server)
     Channel(home.port, {"passphrase": {"name": "Ada", "passphrase": PASSPHRASE}}).ask("conversations")
-    confined = cells(server) + engines(server)
-    assert len(confined) >= 2 and "courier" not in roles(server)
+    confined = family(server)
+    assert set(roles(server)) == {"gateway", "endpoints", "cell", "engine"}
     assert len({namespace(one) for one in confined}) == len(confined), "each has its own"
     for one in confined:
         assert namespace(one) != namespace(server.pid)
@@ -135,18 +140,20 @@ def test_under_an_air_gap_cells_and_engines_have_empty_networks(home):
         capabilities = re.findall(r"Cap(?:Prm|Eff):\t(\w+)", Path(f"/proc/{one}/status").read_text())
         assert len(capabilities) == 2 and {int(value, 16) for value in capabilities} == {0}
     assert evidence["airGap"] == {"setBy": "a setting", "network": namespace(server.pid)}
-    apart = [process for process in evidence["confined"] if process["role"] in ("cell", "engine")]
+    apart = [process for process in evidence["confined"] if process["role"] != "supervisor"]
+    assert {process["role"] for process in apart} == {"gateway", "endpoints", "cell", "engine"}
+    assert evidence["accepted"] >= 1, "the gateway's connections are those of the server's network"
     for process in apart:
         assert process["network"]["interfaces"] == ["lo"] and process["network"]["name"] != namespace(server.pid)
         assert {attempt.get("refusal") for attempt in process["attempts"] if attempt["name"].startswith(("TCP", "UDP"))} == {"EPERM"}, "it is the filter that refuses"
     tried = Channel(home.port, {"passphrase": {"name": "Ada", "passphrase": PASSPHRASE}}).ask("evidence.breakout")["confined"]
-    assert len(apart) >= 2 and all(process["network"]["name"] != namespace(server.pid) for process in tried)
+    assert len(tried) == 4 and all(process["network"]["name"] != namespace(server.pid) for process in tried)
 
 
 @needs_root
 def test_without_an_air_gap_they_share_the_servers_network(served):
     """The control."""
-    assert {namespace(one) for one in engines(served.server)} == {namespace(served.server.pid)}
+    assert {namespace(one) for one in family(served.server)} == {namespace(served.server.pid)}
     evidence = Channel(served.port, {"passphrase": {"name": "Ada", "passphrase": PASSPHRASE}}).ask("evidence")
     assert "setBy" not in evidence["airGap"] and not [process for process in evidence["confined"] if process.get("network")]
 
@@ -172,7 +179,7 @@ def test_where_namespaces_are_forbidden_it_is_said_and_the_filter_holds(home):
     forbidding = ["unshare", "-Ur", "sh", "-c", 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', "sh"]
     checks = doctor(home, forbidding, "--air-gap")
     assert checks["airgap"]["state"] == "warning" and "not enforced: an empty network" in checks["airgap"]["evidence"] and "ENOSPC" in checks["airgap"]["evidence"]
-    for role in ("cell", "engine"):
+    for role in ("gateway", "endpoints", "cell", "engine"):
         assert "30 of 30 attempts refused" in checks[role]["evidence"]
 
 

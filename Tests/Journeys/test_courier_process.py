@@ -25,7 +25,7 @@ class Role:
         self.near, far = socket.socketpair()
         self.near.settimeout(20)
         self.last = 0
-        command = ["bash", "-c", f'exec "$@" 3<&{far.fileno()} {far.fileno()}<&-', "sh", BINARY, "role", "courier", *map(str, words)]
+        command = ["bash", "-c", f'exec "$@" 3<&{far.fileno()} {far.fileno()}<&-', "sh", BINARY, "role", "courier", "-", *map(str, words)]
         self.process = subprocess.Popen(command, env=home.environment, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL)
         far.close()
 
