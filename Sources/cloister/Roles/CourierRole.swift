@@ -3,7 +3,7 @@ import Foundation
 import Seams
 import Synchronization
 
-/// What a command asks of a courier process; `docs/formats/seams.md` §9.
+/// What a command asks of a courier process; `docs/formats/seams.md` §13.
 enum CourierOrder: UInt8 {
     /// Whom it may dial; once, and first.
     case begin = 1
