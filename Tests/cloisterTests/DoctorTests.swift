@@ -65,7 +65,8 @@ struct DoctorTests {
         #expect(
             well().findings.map(\.check) == [
                 "data", "server", "port", "tls", "permissions", "database", "disk", "model", "models", "processor",
-                "backtraces", "coredumps", "swap", "clock", "airgap", "gateway", "endpoints", "cell", "engine", "courier",
+                "backtraces", "coredumps", "swap", "clock", "airgap", "gateway", "endpoints", "cell", "engine",
+                "courier",
             ])
     }
 
