@@ -74,13 +74,16 @@ public struct ConfinedProcess: Codable, Sendable {
     public let attempts: [Attempt]
     /// Nil: none was wanted for it.
     public let network: Network?
+    /// Where its keys lie: `secret`, `locked` or `ordinary` memory; nil: not told.
+    public let keys: String?
 
     /// A process.
     public init(
         role: String, process: Int, filtered: Bool, landlock: Int?, lacking: [String], attempts: [Attempt],
-        network: Network? = nil
+        network: Network? = nil, keys: String? = nil
     ) {
-        (self.role, self.process, self.filtered, self.network) = (role, process, filtered, network)
+        (self.role, self.process, self.filtered) = (role, process, filtered)
+        (self.network, self.keys) = (network, keys)
         (self.landlock, self.lacking, self.attempts) = (landlock, lacking, attempts)
     }
 }

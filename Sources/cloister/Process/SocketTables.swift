@@ -32,6 +32,11 @@ enum SocketTables {
             source: "/proc/self/net/tcp, /proc/self/net/tcp6", process: Int(getpid()))
     }
 
+    /// The connections of this machine, by inode; no listeners.
+    static func inodes() -> Set<String> {
+        Set(open().flatMap { lines(of: $0).compactMap { Socket($0) } }.filter { $0.state != "0A" }.map(\.inode))
+    }
+
     /// The user whose process listens on a port of this machine; nil: nobody does.
     static func listener(on port: Int) -> UInt32? {
         open().flatMap { lines(of: $0).compactMap { Socket($0) } }

@@ -1,5 +1,6 @@
 import CPlatform
 import Confinement
+import Cryptography
 import Glibc
 import Seams
 
@@ -36,13 +37,15 @@ struct RoleProcess {
             let targets = Targets(arguments.dropFirst(isApart ? 5 : 4))
             let network = isApart ? NetworkNamespace.empty() : nil
             let folder = arguments.count > 3 && arguments[3] != "-" ? arguments[3] : nil
+            // Its memory for keys is made before the lock, which may deny the best kind.
+            let keys = KeyMemory.shared.standing
             let standing = try Confinement.lock(role, paths: folder.map { [.archive: $0] } ?? [:])
             var attempts: [Attempt] = []
             if let targets { attempts = Confinement.selfTest(role, targets) }
             return RoleProcess(
                 role: role,
                 report: SelfReport(
-                    process: Int(getpid()), standing: standing, attempts: attempts, network: network))
+                    process: Int(getpid()), standing: standing, attempts: attempts, network: network, keys: keys))
         } catch {
             Terminal.note("cloister \(role.rawValue): this kernel did not lock the process (\(error)); it does not run")
             exit(EX_OSERR)

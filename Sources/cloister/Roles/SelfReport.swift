@@ -1,5 +1,6 @@
 import Cell
 import Confinement
+import Cryptography
 import Foundation
 import Seams
 
@@ -14,6 +15,8 @@ struct SelfReport: Codable, Sendable {
     let attempts: [Attempt]
     /// The empty network that it was to have; nil: none was wanted.
     var network: NetworkNamespace?
+    /// Where its keys lie.
+    var keys: KeyMemory.Standing?
 
     /// As clients of the page see it.
     var described: ConfinedProcess {
@@ -23,7 +26,8 @@ struct SelfReport: Codable, Sendable {
             attempts: attempts.map {
                 .init(name: $0.name.rawValue, refusal: $0.refusal, granted: $0.isGranted)
             },
-            network: network.map { .init(name: $0.name, interfaces: $0.interfaces, refusal: $0.refusal) })
+            network: network.map { .init(name: $0.name, interfaces: $0.interfaces, refusal: $0.refusal) },
+            keys: keys?.rawValue)
     }
 }
 
