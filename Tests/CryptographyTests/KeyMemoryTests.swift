@@ -73,19 +73,4 @@ struct KeyMemoryTests {
             #expect(read(memory) == -1)
         }
     #endif
-
-    @Test func `what a secret costs`() {
-        let rounds = 100_000
-        func cost(_ body: () -> Void) -> Double {
-            let start = DispatchTime.now().uptimeNanoseconds
-            for _ in 0..<rounds { body() }
-            return Double(DispatchTime.now().uptimeNanoseconds - start) / Double(rounds)
-        }
-        let bytes = [UInt8](repeating: 7, count: 32)
-        let made = cost { _ = Secret(bytes).count }
-        let secret = Secret(bytes)
-        print(
-            "nanoseconds: to make and release a secret \(Int(made)), a copy for a computation \(Int(cost { _ = secret.key.bitCount }))"
-        )
-    }
 }
