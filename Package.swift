@@ -78,7 +78,7 @@ let package = Package(
         .target(name: "CPlatform", cSettings: strictC),
         .target(name: "CWebAssets", exclude: ["web"], cSettings: strictC),
         .target(name: "CKernels", cSettings: strictC + [.unsafeFlags(["-O3"])]),
-        room("Cryptography", crypto),
+        room("Cryptography", crypto + ["CPlatform"]),
 
         room("Seams", ["CPlatform"]),
 
@@ -140,7 +140,7 @@ let package = Package(
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
             ]),
-        tests("Cryptography", ["TestSupport"]),
+        tests("Cryptography", ["CPlatform", "TestSupport"]),
         tests("Seams"),
         tests("Vault", ["Cryptography"]),
         tests("Inference", ["CKernels", "TestSupport"], exclude: ["Goldens"]),
@@ -158,7 +158,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
-        tests("cloister", ["Archive", "Cell", "Inference", "Seams"]),
+        tests("cloister", ["Archive", "Cell", "Courier", "Inference", "Seams"]),
     ],
     swiftLanguageModes: [.v6]
 )

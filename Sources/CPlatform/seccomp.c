@@ -18,7 +18,7 @@ _Static_assert(sizeof(struct cp_instruction) == sizeof(struct sock_filter), "the
 
 /* The system calls that the table and the self-test name. The second list is x86-64's own: other architectures never had them. */
 #define EVERYWHERE(X) \
-    X(accept) X(accept4) X(bind) X(brk) X(chdir) X(clock_getres) X(clock_gettime) X(clock_nanosleep) X(clone) X(clone3) X(close) X(close_range) \
+    X(accept) X(accept4) X(bind) X(brk) X(capset) X(chdir) X(clock_getres) X(clock_gettime) X(clock_nanosleep) X(clone) X(clone3) X(close) X(close_range) \
     X(connect) X(copy_file_range) X(dup) X(dup3) X(epoll_create1) X(epoll_ctl) X(epoll_pwait) X(epoll_pwait2) X(eventfd2) X(execve) X(execveat) \
     X(exit) X(exit_group) X(faccessat) X(faccessat2) X(fadvise64) X(fallocate) X(fchmod) X(fchown) X(fcntl) X(fdatasync) X(flock) X(fstat) \
     X(fstatfs) X(fsync) X(ftruncate) X(futex) X(getcpu) X(getcwd) X(getdents64) X(getegid) X(geteuid) X(getgid) X(getpeername) X(getpgid) X(getpid) \

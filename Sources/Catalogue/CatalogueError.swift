@@ -18,7 +18,7 @@ public enum CatalogueError: Error, Equatable, Sendable {
     case cannotWrite(code: Int32)
     /// The own store is no private folder of this user; its path.
     case untrustedStore(String)
-    /// The copy is not what was read.
+    /// What lies in the store is not what was read or announced.
     case copyDiffers
     /// Another process fetches the same file.
     case arriving
@@ -46,7 +46,7 @@ extension CatalogueError: CustomStringConvertible {
         case .arriving: "another pull of this model is under way"
         case .untrustedStore(let path):
             "\(path) is refused: it must be a folder, no link, of this user alone (mode 0700); nothing was changed"
-        case .copyDiffers: "the copy is not what was read; nothing was kept"
+        case .copyDiffers: "what was written is not what was meant to be; nothing was kept"
         }
     }
 }

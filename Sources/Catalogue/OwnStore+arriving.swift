@@ -47,19 +47,29 @@ extension OwnStore {
         return Arrival(descriptor: descriptor, validator: note, path: file, digest: digest)
     }
 
-    /// Makes a file that has arrived, and whose digest was checked, a model of the store.
+    /// Makes a file that has arrived a model of the store, if it has the digest that it was announced with.
+    ///
+    /// Nobody else may hold it open for writing any more.
     /// - Parameters:
     ///   - source: what its registry calls it; the digest is remembered for it too.
     ///   - replacing: whether it may take the place of a model of this name.
+    ///   - progress: bytes read back so far, and all.
     /// - Throws: `CatalogueError`; `InferenceError` if the file is no GGUF; then nothing of it is kept.
-    public func settle(_ arrival: Arrival, as name: String, from source: String, replacing: Bool) throws -> FoundModel {
+    public func settle(
+        _ arrival: Arrival, as name: String, from source: String, replacing: Bool,
+        progress: (Int) -> Void = { _ in }
+    ) throws -> FoundModel {
         guard Self.isName(name) else { throw CatalogueError.badName }
         let target = "\(path)/\(name).gguf"
         let model = FoundModel(store: .own, name: name, path: target)
-        do { _ = try ModelFile(foundAt: arrival.path, name: name) } catch {
+        do {
+            let file = try ModelFile(foundAt: arrival.path, name: name)
+            guard file.digest(progress: progress) == arrival.digest else { throw CatalogueError.copyDiffers }
+        } catch {
             ftruncate(arrival.descriptor, 0)
             throw error
         }
+        guard fsync(arrival.descriptor) == 0 else { throw CatalogueError.cannotWrite(code: errno) }
         try change { memory in
             guard replacing || access(target, F_OK) != 0 else { throw CatalogueError.exists(name) }
             guard rename(arrival.path, target) == 0 else { throw CatalogueError.cannotWrite(code: errno) }

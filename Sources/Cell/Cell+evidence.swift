@@ -16,7 +16,8 @@ extension Cell {
                     conversation: id.hex, sequence: record.sequence, bytes: record.box.count,
                     hex: Hex.encode(record.box.prefix(256)))
             },
-            store: .init(records: size.records, bytes: size.bytes), confined: process.confined)
+            store: .init(records: size.records, bytes: size.bytes), confined: process.confined,
+            airGap: process.airGap)
     }
 
     /// Flips one bit in a copy of the last record's conversation and tries to open it, beside the copy that is intact.

@@ -80,6 +80,10 @@ public struct CallGroup: Sendable {
             Rule("fcntl", .among(1, [5, 6, 7, 36, 37, 38])),
         ])
 
+    static let filling = CallGroup(
+        "filling a file", "fill, cut and sync a file that it was given; it opens none for writing",
+        ["fsync", "ftruncate", "pwrite64"])
+
     static let connections = CallGroup(
         "connections", "ask and set the simple options of connections that it was given",
         [
@@ -110,14 +114,17 @@ public struct CallGroup: Sendable {
     static let children = CallGroup(
         "children", "start this program again, watch and end it; what a program needs to start and to lock itself",
         [
-            "arch_prctl", "chdir", "clone", "clone3", "execve", "fork", "kill", "landlock_add_rule",
+            "arch_prctl", "capset", "chdir", "clone3", "execve", "fork", "kill", "landlock_add_rule",
             "landlock_create_ruleset", "landlock_restrict_self", "memfd_secret", "mmap", "mprotect", "pidfd_open",
             "pidfd_send_signal", "prctl", "prlimit64", "seccomp", "set_tid_address", "setpgid", "setrlimit", "setsid",
             "tgkill", "vfork", "wait4", "waitid",
+            // Of namespaces only those of an air gap: an empty network, and the user namespace that it takes.
+            Rule("clone", .lacks(0, Kernel.namespaces)), Rule("unshare", .among(0, [Kernel.emptyNetwork])),
         ])
 
     /// All groups, in the order of the table.
     public static let all = [
-        memory, threads, itself, descriptors, noFiles, reading, writing, connections, dialling, listening, children,
+        memory, threads, itself, descriptors, noFiles, reading, writing, filling, connections, dialling, listening,
+        children,
     ]
 }

@@ -20,8 +20,6 @@ public enum Role: String, Codable, CaseIterable, Sendable {
 public enum Purpose: String, Codable, CaseIterable, Sendable {
     /// The sealed archive; given by the caller.
     case archive
-    /// Where the courier puts what it fetches; given by the caller.
-    case downloads
     /// What the runtime reads of its own threads (`/proc/<thread>/stat`); the rest of `/proc` cannot be told apart, but
     /// neither listed nor, where it shows another process's memory, environment or files, read.
     case threadStates
@@ -37,7 +35,7 @@ public enum Purpose: String, Codable, CaseIterable, Sendable {
     /// Where it lies on every machine; empty if the caller must say.
     public var standardPaths: [String] {
         switch self {
-        case .archive, .downloads: []
+        case .archive: []
         case .threadStates: ["/proc"]
         case .randomness: ["/dev/urandom"]
         case .timeZone: ["/etc/localtime", "/usr/share/zoneinfo"]

@@ -53,6 +53,8 @@ enum Kernel {
     static let thread: UInt32 = 0x1_0000
     /// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
     static let namespaces: UInt32 = 0x7E02_0000
+    /// CLONE_NEWUSER | CLONE_NEWNET.
+    static let emptyNetwork: UInt32 = 0x5000_0000
     static let emptyPath: UInt32 = 0x1000
     static let fastOpen: UInt32 = 0x2000_0000
     /// O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and the bit of O_TMPFILE.

@@ -44,9 +44,8 @@ extension Role {
                 descriptors: 4_096, memory: 4 << 30)
         case .courier:
             Permissions(
-                Self.bare + [.reading, .writing, .connections, .dialling],
-                reads: [.threadStates, .randomness, .timeZone, .trustRoots, .nameResolution], writes: [.downloads],
-                connects: true,
+                Self.bare + [.reading, .filling, .connections, .dialling],
+                reads: [.threadStates, .randomness, .timeZone, .trustRoots, .nameResolution], connects: true,
                 descriptors: 256, memory: 4 << 30, granted: Self.outgoing)
         case .supervisor:
             Permissions(

@@ -10,6 +10,12 @@ public struct Announcement: Hashable, Sendable, Codable {
     public let byteCount: Int
     /// Where the content is asked for, inside the registry.
     let path: String
+
+    /// Whether it can be what a reference stands for; for whoever got it from another process.
+    public func isSound(for reference: ModelReference) -> Bool {
+        self.reference == reference.description && Promise.digest(digest) == digest && byteCount > 0
+            && (file.map(ModelReference.isModelFile) ?? true)
+    }
 }
 
 /// How a fetch goes on.

@@ -4,7 +4,7 @@ import NIOSSL
 /// The one door out: asks those who are configured, nobody else, and trusts nothing that comes back.
 ///
 /// Its face is values: a request and a configuration in, events out, and bytes into a descriptor that was handed in; so
-/// it can become a process of its own that opens nothing. `docs/formats/courier.md` says what it sends and takes.
+/// it can be a process of its own that opens no file for writing. `docs/formats/courier.md` says what it sends and takes.
 public struct Courier: Sendable {
     private let configuration: CourierConfiguration
     private let routes: Routes
@@ -29,9 +29,9 @@ public struct Courier: Sendable {
     public func announce(_ reference: ModelReference) async throws -> Announcement {
         switch reference.place {
         case .hub(let repository, let revision, let choice):
-            try await Hub(door: door(.hub)).announce(reference, repository, revision, choice)
+            try await Hub(door: door(of: reference)).announce(reference, repository, revision, choice)
         case .ollama(let path, let tag):
-            try await Ollama(door: door(.ollama)).announce(reference, path, tag)
+            try await Ollama(door: door(of: reference)).announce(reference, path, tag)
         }
     }
 
@@ -51,9 +51,9 @@ public struct Courier: Sendable {
             let task = Task {
                 defer { close(file) }
                 do {
-                    let shape = try ModelReference(announcement.reference).place.shape
                     let download = Download(
-                        door: try door(shape), announcement: announcement, file: file,
+                        door: try door(of: ModelReference(announcement.reference)), announcement: announcement,
+                        file: file,
                         validator: validator.flatMap(Promise.validator))
                     try await download.run { continuation.yield($0) }
                     continuation.finish()
@@ -63,20 +63,8 @@ public struct Courier: Sendable {
         }
     }
 
-    private func door(_ shape: Registry.Shape) throws(CourierError) -> Door {
-        guard let registry = configuration.registries.first(where: { $0.shape == shape }) else {
-            throw .notConfigured("a registry of the shape \(shape.rawValue) (setting registries)")
-        }
+    private func door(of reference: ModelReference) throws(CourierError) -> Door {
+        let registry = try reference.registry(in: configuration.registries)
         return Door(registry: registry, routes: routes, limits: configuration.limits, trust: trust)
-    }
-}
-
-extension ModelReference.Place {
-    /// The shape of registry that has such models.
-    fileprivate var shape: Registry.Shape {
-        switch self {
-        case .hub: .hub
-        case .ollama: .ollama
-        }
     }
 }

@@ -50,6 +50,9 @@ public struct Registry: Hashable, Sendable {
         (self.shape, self.peers) = (shape, peers)
     }
 
+    /// As the setting says it; `list` reads the same from it.
+    public var setting: String { "\(shape.rawValue)=" + peers.map(\.setting).joined(separator: "+") }
+
     /// The registry itself.
     var origin: Origin { peers[0].origin }
 
@@ -57,7 +60,28 @@ public struct Registry: Hashable, Sendable {
     func peer(_ origin: Origin) -> Peer? { peers.first { $0.origin == origin } }
 }
 
+extension ModelReference {
+    /// The one of the configured registries that has such models.
+    /// - Throws: `CourierError.notConfigured`.
+    public func registry(in registries: [Registry]) throws(CourierError) -> Registry {
+        let shape: Registry.Shape =
+            switch place {
+            case .hub: .hub
+            case .ollama: .ollama
+            }
+        guard let registry = registries.first(where: { $0.shape == shape }) else {
+            throw .notConfigured("a registry of the shape \(shape.rawValue) (setting registries)")
+        }
+        return registry
+    }
+}
+
 extension Registry.Peer {
+    fileprivate var setting: String {
+        guard case .name = origin.host, let address else { return origin.description }
+        return "\(origin)[\(address)]"
+    }
+
     /// Reads an origin with or without the address to dial in brackets behind it.
     fileprivate init(_ text: String) throws(CourierError) {
         if text.hasSuffix("]"), let start = text.lastIndex(of: "["), !text[..<start].hasSuffix("//") {

@@ -3,18 +3,15 @@ import Foundation
 
 /// Key material that is moved, never copied, never printed, and zeroed when it is released.
 ///
-/// The bytes lie in swift-crypto's `SecureBytes`, which overwrites them in its `deinit`. What this type adds is that
-/// nothing can
-/// duplicate or describe them by accident: it is `~Copyable` and has no textual form. Cipher contexts inside BoringSSL
-/// may keep a copy until
-/// their memory is reused; only the end of the process wipes those.
+/// The bytes lie in `KeyMemory`. For the time of a computation swift-crypto gets a copy, in memory of its own that it
+/// zeroes. What this type adds is that nothing can duplicate or describe them by accident: it is `~Copyable` and has no
+/// textual form. Cipher contexts inside BoringSSL may keep a copy until their memory is reused; only the end of the
+/// process wipes those.
 public struct Secret: ~Copyable, Sendable {
-    let key: SymmetricKey
+    private let place: KeyMemory.Place
 
     /// Takes over key material, at least one byte.
-    public init(_ bytes: [UInt8]) {
-        key = SymmetricKey(data: bytes)
-    }
+    public init(_ bytes: [UInt8]) { self.init(bytes: bytes) }
 
     /// Fresh random bytes from the system's generator.
     /// - Parameter count: length in bytes, at least 1.
@@ -23,25 +20,26 @@ public struct Secret: ~Copyable, Sendable {
         return Secret(key: SymmetricKey(size: SymmetricKeySize(bitCount: count * 8)))
     }
 
-    init(bytes: some ContiguousBytes) {
-        key = SymmetricKey(data: bytes)
-    }
+    init(bytes: some ContiguousBytes) { place = bytes.withUnsafeBytes { KeyMemory.shared.keep($0) } }
 
-    init(key: SymmetricKey) {
-        self.key = key
-    }
+    init(key: SymmetricKey) { self.init(bytes: key) }
+
+    deinit { KeyMemory.shared.release(place) }
+
+    /// A copy for swift-crypto; let go of it when the computation is done.
+    var key: SymmetricKey { SymmetricKey(data: place.bytes) }
 
     /// Length in bytes.
-    public var count: Int { key.bitCount / 8 }
+    public var count: Int { place.count }
 
     /// Lends the bytes for the duration of `body`; a copy made there is the caller's to destroy.
     public borrowing func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        try key.withUnsafeBytes(body)
+        try body(place.bytes)
     }
 
     /// A second owner of the same bytes, where two parts must hold one key.
     public borrowing func duplicate() -> Secret {
-        Secret(key: key)
+        Secret(bytes: place.bytes)
     }
 
     /// Whether both hold the same bytes, in constant time.

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Cell
 import Configuration
+import Confinement
 import Courier
 import Foundation
 
@@ -25,8 +27,9 @@ struct Settings: Sendable {
     let threads: Int?
     /// Whom models may be fetched from; nobody unless the person says so.
     let registries: [Registry]
-    /// Whether nothing may be fetched, by the person's word or the machine's policy.
-    let isAirGapped: Bool
+    /// Whether nothing may be fetched, and by whose word.
+    let airGap: AirGap
+    var isAirGapped: Bool { airGap != .off }
     /// Who is served beyond loopback; nil: nobody.
     let reach: Reach?
 
@@ -72,8 +75,9 @@ struct Settings: Sendable {
         context = try Self.number("context", reader, 8...16_777_216)
         threads = try Self.number("threads", reader, 1...256)
         registries = try Registry.list(reader.string(forKey: "registries") ?? "")
-        isAirGapped = try Self.truth("air-gap", reader) || policy.isAirGapped
-        reach = try Reach(reader, isAirGapped: isAirGapped)
+        let isWished = try Self.truth("air-gap", reader)
+        airGap = policy.isAirGapped ? .policy : isWished ? .setting : .off
+        reach = try Reach(reader, isAirGapped: airGap != .off)
     }
 
     /// No wish for an air gap is lost to its spelling.
@@ -128,6 +132,20 @@ struct Settings: Sendable {
     }
 
     static func home(_ environment: [String: String]) -> String { environment["HOME"] ?? NSHomeDirectory() }
+}
+
+/// Whether no courier can exist and no name is looked up, and who said so.
+enum AirGap: String, Sendable {
+    case off
+    case setting = "a setting"
+    case policy = "the machine's policy"
+}
+
+extension AirGapEvidence {
+    /// What this process can show.
+    init(_ airGap: AirGap) {
+        self.init(setBy: airGap == .off ? nil : airGap.rawValue, network: NetworkNamespace.own.name)
+    }
 }
 
 /// Something that the person at the terminal can put right.

@@ -45,6 +45,24 @@ struct OwnStoreTests {
         #expect(left == ["lock", "models.json", "tiny.gguf"])
     }
 
+    @Test func `what arrives is read back, and kept only if it is what was announced`() throws {
+        let announced = String(repeating: "0", count: 64)
+        for (digest, isRight) in [(announced, false), (home.digest, true)] {
+            let arrival = try store.arrival(of: digest)
+            defer { store.leave(arrival) }
+            try FileHandle(fileDescriptor: arrival.descriptor).write(contentsOf: home.model)
+            let settle = { try store.settle(arrival, as: "tiny", from: "ollama:library/tiny:1b", replacing: false) }
+            if isRight {
+                #expect(try settle().name == "tiny")
+            } else {
+                #expect(throws: CatalogueError.copyDiffers) { try settle() }
+            }
+        }
+        let left = try FileManager.default.contentsOfDirectory(atPath: store.path).sorted()
+        #expect(left == ["lock", "models.json", "tiny.gguf"])
+        #expect(store.memory().sources == ["ollama:library/tiny:1b": home.digest])
+    }
+
     @Test func `a file that changed silently is refused`() throws {
         let model = try add()
         #expect(try model.verify(model.open(), in: store) == home.digest)

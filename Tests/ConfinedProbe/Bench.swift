@@ -6,6 +6,8 @@ struct Bench {
     let scratch: Scratch
     /// A mapped file's descriptor, and one that travels through a socket.
     private let model: Int32
+    /// A file to be filled.
+    private let partial: Int32
     private let pair: (Int32, Int32)
     private let connection: (server: Int32, client: Int32)
     private let tcpPort: UInt16
@@ -15,6 +17,7 @@ struct Bench {
         self.scratch = scratch
         (self.tcpPort, self.isChild) = (tcpPort, isChild)
         model = open(scratch.model, O_RDONLY | O_CLOEXEC)
+        partial = open(scratch.path + "/partial", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         pair = Sockets.pair()
         // A locked parent lets nobody connect, so its children speak HTTP over a pair.
         connection = isChild ? Sockets.pair() : Sockets.connection()
@@ -124,10 +127,13 @@ struct Bench {
     }
 
     private func download() throws {
-        let partial = scratch.downloads + "/model.part"
-        try Data("weights".utf8).write(to: URL(filePath: partial))
-        try require(rename(partial, scratch.downloads + "/model") == 0, "the download's name")
-        try require(open(scratch.data + "/stray", O_WRONLY | O_CREAT, 0o600) < 0, "the data directory is closed")
+        let weights = Array("weights".utf8)
+        try require(pwrite(partial, weights, weights.count, 0) == weights.count, "filling")
+        try require(ftruncate(partial, 3) == 0 && fsync(partial) == 0, "cutting and syncing")
+        for path in [scratch.data + "/stray", scratch.path + "/partial"] {
+            try require(open(path, O_WRONLY | O_CREAT, 0o600) < 0, "no other file is opened for writing")
+        }
+        try require(rename(scratch.path + "/partial", scratch.path + "/moved") < 0, "nothing is renamed")
     }
 
     private func listening() throws {

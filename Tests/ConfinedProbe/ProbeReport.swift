@@ -24,14 +24,13 @@ struct Scratch {
     static let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
     let path: String
     var data: String { path + "/data" }
-    var downloads: String { path + "/downloads" }
     var model: String { path + "/model" }
 
     init() {
         var template = Array((Self.temporary + "/cloister-probe-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else { preconditionFailure("no temporary directory") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        for directory in [data, downloads] { mkdir(directory, 0o700) }
+        mkdir(data, 0o700)
         let weights = Array(repeating: UInt8(7), count: 1 << 20)
         precondition(FileManager.default.createFile(atPath: model, contents: Data(weights)))
     }

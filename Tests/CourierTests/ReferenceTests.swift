@@ -5,6 +5,22 @@ import Testing
 /// Models' names, and the setting that says where they come from.
 struct ReferenceTests {
     @Test(arguments: [
+        "hub=https://models.example", "ollama=http://127.0.0.1:5000", "hub=https://models.example:8443[10.0.0.5]",
+        "hub=https://models.example[fd00::1]+https://files.example+https://[2003::1]",
+    ])
+    func `a registry is said as it was configured`(setting: String) throws {
+        let registry = try #require(try Registry.list(setting).first)
+        #expect(registry.setting == setting)
+        #expect(try Registry.list(registry.setting) == [registry])
+    }
+
+    @Test func `the registry of a model is the one of its shape`() throws {
+        let registries = try Registry.list("hub=https://models.example,ollama=https://other.example")
+        #expect(try ModelReference("ollama:tiny").registry(in: registries) == registries[1])
+        #expect(throws: CourierError.self) { try ModelReference("ollama:tiny").registry(in: [registries[0]]) }
+    }
+
+    @Test(arguments: [
         ("hub:org/repo", "hub:org/repo", "repo"),
         ("hub:org/repo@v1.0/q/a-Q4.gguf", "hub:org/repo@v1.0/q/a-Q4.gguf", "a-Q4"),
         ("hub:org/repo@main/A+b.GGUF", "hub:org/repo/A+b.GGUF", "A-b"),

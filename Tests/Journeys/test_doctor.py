@@ -1,10 +1,16 @@
 """`cloister doctor`: what it says is what is there, and it changes nothing."""
 
+import hashlib
 import json
 import os
+import re
 import socket
+import time
+from pathlib import Path
 
-CHECKS = ["data", "server", "port", "tls", "permissions", "database", "disk", "model", "models", "processor", "backtraces", "coredumps", "swap", "clock", "gateway", "endpoints", "cell", "engine"]
+import conftest
+
+CHECKS = ["data", "server", "port", "tls", "permissions", "database", "disk", "model", "models", "processor", "backtraces", "coredumps", "swap", "clock", "airgap", "keys", "build", "processes", "gateway", "endpoints", "cell", "engine", "courier"]
 
 
 def doctor(home, *arguments):
@@ -25,6 +31,7 @@ def test_a_fresh_home_is_well_and_stays_as_it_was(home):
     before = snapshot(home)
     checks = doctor(home)
     assert "not there yet" in checks["data"]["evidence"] and checks["backtraces"]["state"] == "ok" and checks["coredumps"]["state"] == "ok"
+    assert checks["build"]["evidence"].startswith(f"SHA-256 {hashlib.sha256(Path(conftest.BINARY).read_bytes()).hexdigest()};")
     assert snapshot(home) == before
     table = home.run("doctor", "--data", home.data, "--port", home.port, check=False).stdout
     assert all(any(line.split()[:2] == [c["state"], name] for line in table.splitlines()) for name, c in checks.items())
@@ -35,6 +42,13 @@ def test_a_running_server_is_seen_with_its_process(served):
     assert f"process {served.server.pid} " in checks["server"]["evidence"] and checks["server"]["state"] == "ok"
     assert checks["port"]["state"] == "ok" and "taken" in checks["port"]["evidence"]
     assert "a server has it open" in checks["database"]["evidence"]
+    for process in ("supervisor", "gateway", "endpoints", "cell", "engine"):
+        assert re.search(rf"{process} \d+: (\d+) of \1 threads filtered, ", checks["processes"]["evidence"])
+    with socket.create_connection(("127.0.0.1", served.port)) as caller:
+        caller.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")
+        time.sleep(0.2)
+        counted = re.findall(r"(\d+) connections", doctor(served)["processes"]["evidence"])
+        assert os.geteuid() != 0 or sum(map(int, counted)) >= 1
     served.stop(served.server)
     checks = doctor(served)
     assert checks["server"]["evidence"].startswith("no server") and "quick_check finds nothing" in checks["database"]["evidence"]

@@ -16,12 +16,33 @@ private func well() -> Evidence {
         availableMemory: 8 << 30, models: [model], modelFault: nil, skipped: 0, features: ["avx2", "fma", "f16c"],
         kernels: "avx2",
         crashes: .init(backtrace: "enable=no", coreLimit: "0", isDumpable: false, corePattern: "core"), swaps: [],
-        confined: ["gateway", "endpoints", "cell", "engine"].map { role in
+        buildDigest: "abc", processes: [], airGap: .off, registries: 0, namespace: "net:[1]",
+        confined: ["gateway", "endpoints", "cell", "engine", "courier"].map { role in
             ConfinedProcess(
                 role: role, process: 1, filtered: true, landlock: 7, lacking: [],
-                attempts: [.init(name: "TCP connection", refusal: "EPERM", granted: false)])
+                attempts: [.init(name: "TCP connection", refusal: "EPERM", granted: false)], keys: "secret")
         },
         now: 1_800_000_000, lastWrite: 1_799_999_000)
+}
+
+/// An air gap under which every process is in a network.
+private func gap(_ evidence: inout Evidence, _ network: String, refusal: String? = nil) {
+    evidence.airGap = .policy
+    evidence.confined = evidence.confined.map {
+        ConfinedProcess(
+            role: $0.role, process: $0.process, filtered: $0.filtered, landlock: $0.landlock, lacking: [],
+            attempts: $0.attempts, network: .init(name: network, interfaces: ["lo"], refusal: refusal), keys: $0.keys)
+    }
+}
+
+private func cell(keys: String) -> ConfinedProcess {
+    ConfinedProcess(role: "cell", process: 1, filtered: true, landlock: 7, lacking: [], attempts: [], keys: keys)
+}
+
+/// A server with one process of four threads.
+private func serving(_ evidence: inout Evidence, filtered: Int) {
+    (evidence.isHeld, evidence.answers) = (true, true)
+    evidence.processes = [.init(role: "cell", process: 2, threads: 4, filtered: filtered, connections: nil)]
 }
 
 /// One thing that is otherwise, and the check that shall see it.
@@ -54,7 +75,9 @@ struct DoctorTests {
         #expect(
             well().findings.map(\.check) == [
                 "data", "server", "port", "tls", "permissions", "database", "disk", "model", "models", "processor",
-                "backtraces", "coredumps", "swap", "clock", "gateway", "endpoints", "cell", "engine",
+                "backtraces", "coredumps", "swap", "clock", "airgap", "keys", "build", "processes", "gateway",
+                "endpoints", "cell", "engine",
+                "courier",
             ])
     }
 
@@ -78,6 +101,8 @@ struct DoctorTests {
             Case("coredumps") { $0.crashes.coreLimit = nil },
             Case("clock") { $0.now = 1_000 },
             Case("cell") { $0.confined = [] },
+            Case("courier") { $0.confined.removeLast() },
+            Case("processes") { serving(&$0, filtered: 3) },
             Case("engine") {
                 $0.confined[1] = ConfinedProcess(
                     role: "engine", process: 1, filtered: true, landlock: 7, lacking: [],
@@ -99,6 +124,13 @@ struct DoctorTests {
             Case("processor") { ($0.features, $0.kernels) = (["avx2", "fma"], "plain") },
             Case("swap") { $0.swaps = [.init(name: "/dev/sda2", isCovered: false)] },
             Case("clock") { $0.lastWrite = $0.now + 3_600 },
+            Case("airgap") { $0.airGap = .setting },
+            Case("build") { $0.buildDigest = nil },
+            Case("keys") { $0.confined = [] },
+            Case("keys") { $0.confined[2] = cell(keys: "ordinary") },
+            Case("airgap") { gap(&$0, "net:[1]") },
+            Case("airgap") { gap(&$0, "") },
+            Case("airgap") { gap(&$0, "net:[1]", refusal: "EPERM") },
         ])
     func `what is worth knowing is a warning with a remedy`(_ change: Case) throws {
         let finding = try finding(change)
@@ -115,6 +147,13 @@ struct DoctorTests {
             Case("model") { ($0.isHeld, $0.availableMemory) = (true, 1 << 20) },
             Case("swap") { $0.swaps = [.init(name: "/dev/zram0", isCovered: true)] },
             Case("clock") { $0.lastWrite = nil },
+            Case("airgap") { gap(&$0, "net:[2]") },
+            Case("keys") { $0.confined[2] = cell(keys: "locked") },
+            Case("processes") { serving(&$0, filtered: 4) },
+            Case("courier") {
+                gap(&$0, "net:[2]")
+                $0.confined.removeLast()
+            },
         ])
     func `what is as it should be is well`(_ change: Case) throws {
         #expect(try finding(change).state == .ok)

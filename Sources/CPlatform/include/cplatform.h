@@ -79,10 +79,26 @@ int cp_landlock_rules(uint64_t files, uint64_t network, uint64_t scopes);
 int cp_landlock_allow(int rules, const char *path, uint64_t rights);
 int cp_landlock_enforce(int rules);
 
+/*
+ * Moves the calling process, which must have one thread, into a user namespace and a network namespace of its own: no interface but a loopback that is
+ * down. Its user and group stay what they are, and it has no capability in there. Sockets that it has already keep their network.
+ */
+int cp_empty_network(void);
+
 /* Resource limits: core files, private writable memory, open descriptors. Lowering is for good. In force: the soft limit, UINT64_MAX if none. */
 enum cp_limit { CP_CORE, CP_DATA, CP_FILES };
 int cp_lower_limit(enum cp_limit limit, uint64_t value);
 uint64_t cp_limit_in_force(enum cp_limit limit);
+
+/*
+ * Zeroed memory for keys, for as long as the process lives, and what the kernel gave: secret pages, pages that are locked, left out of dumps and
+ * empty in a fork, or ordinary ones. NULL: there is no memory.
+ */
+enum cp_key_memory { CP_KEYS_ORDINARY, CP_KEYS_LOCKED, CP_KEYS_SECRET };
+void *cp_key_memory(size_t count, enum cp_key_memory *kind);
+
+/* Zeroes bytes, whatever the compiler thinks of it. */
+void cp_erase(void *bytes, size_t count);
 
 /* No core dumps, and no reading of this process by others of its user. */
 int cp_no_dumps(void);

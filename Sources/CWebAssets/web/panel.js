@@ -78,6 +78,17 @@ function walls(chat, { confined: processes, time }) {
         ...(processes.length ? [element("div", { class: "evidence" }, element("button", { class: "outlined", onclick: breakOut }, P.breakOut), element("small", {}, P.breakOutHint), shown)] : [])];
 }
 
+// Whether anything may be fetched, and which networks the processes got because nothing may.
+function airGap({ airGap: gap, confined: processes, process, time }) {
+    if (!gap) return [];
+    if (!gap.setBy) return [line(P.airGap, P.airGapOff, P.source(P.settings, time))];
+    const apart = processes.filter(({ network }) => network);
+    const networks = apart.map(({ role, network }) => P.networkOf(role, network, gap.network));
+    return [line(P.airGap, P.airGapOn(gap.setBy), P.source(P.settings, time)),
+        ...(apart.length ? [line(P.networks, networks.join("; "), P.source(P.networkSource(gap.network), time),
+            ...command(P.refuteNetworks, `sudo readlink ${[process, ...apart.map((one) => one.process)].map((number) => `/proc/${number}/ns/net`).join(" ")}`))] : [])];
+}
+
 export async function showPanel(node, chat, close) {
     const evidence = await chat.channel.ask("evidence");
     const { time, listening, outgoing, accepted, source, process, store, confined: held } = evidence;
@@ -89,7 +100,7 @@ export async function showPanel(node, chat, close) {
         element("header", {}, element("h2", {}, P.title), close), element("p", { class: "hint" }, P.lead),
         ...group(P.network, line(P.outgoing, connections || P.none, kernel, ...command(P.refuteOutgoing, `ss -tanp | ${ours}`)),
             line(P.listening, listening.join(", ") || P.none, kernel, ...command(P.refuteListening, `ss -tlnp | ${ours}`)),
-            line(P.accepted, String(accepted), kernel), loaded()),
+            line(P.accepted, String(accepted), kernel), loaded(), ...airGap(evidence)),
         ...group(P.disk, stored(evidence), tampering(chat, evidence), line(P.records, P.recordsValue(store.records, store.bytes), P.source(P.archive, time))),
         ...group(P.program, ...models(evidence)), ...group(P.walls, ...walls(chat, evidence)),
         element("button", { class: "outlined", onclick: () => chat.guard(() => showPanel(node, chat, close)) }, P.refresh));

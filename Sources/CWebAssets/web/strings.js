@@ -236,6 +236,15 @@ export const S = {
         loadedValue: (n, hosts) => `${n - hosts.length} from this server, ${hosts.length ? `${hosts.length} from ${[...new Set(hosts)].join(", ")}` : "0 from elsewhere"}`,
         loadedUnknown: "more than the browser remembers",
         browser: "this browser's record of requests",
+        airGap: "Air gap",
+        airGapOff: "off: `cloister models pull` may fetch models from whoever is configured; this server never does",
+        airGapOn: (by) => `on, by ${by}: no process that dials can be started, and no name is looked up`,
+        settings: "the server's settings when it started",
+        networks: "Networks of the processes",
+        networkOf: (role, { name, interfaces, refusal }, outside) => (refusal ? `${role}: not enforced, an empty network was refused (${refusal})`
+            : name && name !== outside ? `${role}: ${name}, in which there is ${interfaces.join(", ")}` : `${role}: not enforced, it is in the server's network`),
+        networkSource: (own) => `/proc/self/ns/net of each before its lock; the first process, which listens, is in ${own}`,
+        refuteNetworks: "In a terminal: a later line that equals the first would refute it.",
         walls: "Walls between the rooms",
         confined: {
             supervisor: "The first process: starts the others", gateway: "The gateway: this page, the sealed archive",

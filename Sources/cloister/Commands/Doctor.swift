@@ -12,6 +12,7 @@ struct Doctor: AsyncParsableCommand {
             Examples:
               cloister doctor
               cloister doctor --port 9000 --json
+              cloister doctor --air-gap
             """)
 
     @OptionGroup var common: CommonOptions
@@ -19,6 +20,8 @@ struct Doctor: AsyncParsableCommand {
     var port: Int?
     @Option(help: "The model that would answer: a GGUF file or a name.")
     var model: String?
+    @Flag(help: "Look at it as it would be with `serve --air-gap`.")
+    var airGap = false
     @Flag(help: "As JSON.")
     var json = false
 
@@ -29,7 +32,9 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         try await explained {
-            let settings = try await common.settings(["port": port.map(String.init), "model": model])
+            let settings = try await common.settings([
+                "port": port.map(String.init), "model": model, "air-gap": airGap ? "true" : nil,
+            ])
             let findings = try await Examination(settings).evidence().findings
             if json {
                 let encoder = JSONEncoder()

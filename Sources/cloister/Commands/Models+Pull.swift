@@ -45,16 +45,23 @@ extension Models {
                 let (settings, _, own) = try await options.open([
                     "registries": registries, "air-gap": airGap ? "true" : nil,
                 ])
-                let courier = try Courier(
-                    CourierConfiguration(registries: settings.registries, isAirGapped: settings.isAirGapped))
-                let announcement = try await courier.announce(ModelReference(reference))
-                if let model = try Self.present(announcement, own, called: name, isAccepted: accept) {
-                    return Terminal.say("\(model.id) is here already, SHA-256 \(announcement.digest)\n")
+                let wanted = try ModelReference(reference)
+                let courier = try await RemoteCourier.start(for: wanted, settings)
+                do { try await pull(wanted, courier, own) } catch {
+                    await courier.end()
+                    throw error
                 }
-                let model = try await fetch(announcement, courier, own)
-                Terminal.say("pulled \(model.id), SHA-256 \(announcement.digest)\n")
-                for obstacle in try model.open().inspect().obstacles { Terminal.note("but: \(obstacle)") }
             }
+        }
+
+        private func pull(_ wanted: ModelReference, _ courier: RemoteCourier, _ own: OwnStore) async throws {
+            let announcement = try await courier.announce(wanted)
+            if let model = try Self.present(announcement, own, called: name, isAccepted: accept) {
+                return Terminal.say("\(model.id) is here already, SHA-256 \(announcement.digest)\n")
+            }
+            let model = try await fetch(announcement, courier, own)
+            Terminal.say("pulled \(model.id), SHA-256 \(announcement.digest)\n")
+            for obstacle in try model.open().inspect().obstacles { Terminal.note("but: \(obstacle)") }
         }
 
         /// The model, if the same file is in the store already; refuses a file that is not the one of last time, and a
@@ -78,28 +85,36 @@ extension Models {
             return nil
         }
 
-        private func fetch(_ announcement: Announcement, _ courier: Courier, _ own: OwnStore) async throws -> FoundModel
+        private func fetch(_ announcement: Announcement, _ courier: RemoteCourier, _ own: OwnStore) async throws
+            -> FoundModel
         {
-            let arrival = try own.arrival(of: announcement.digest)
+            let arrival = try await Self.arrival(of: announcement.digest, own)
             defer { own.leave(arrival) }
-            do {
-                let events = courier.fetch(announcement, validator: arrival.validator, into: arrival.descriptor)
-                for try await event in events {
-                    switch event {
-                    case .began(let offset, let validator):
-                        arrival.note(validator: validator)
-                        if offset > 0 { Terminal.note("going on after \(Amount.bytes(offset))") }
-                    case .progress(let count): Terminal.progress("fetching", count, announcement.byteCount)
-                    case .arrived: break
-                    }
+            let all = announcement.byteCount
+            try await courier.fetch(announcement, validator: arrival.validator, into: arrival.descriptor) { event in
+                switch event {
+                case .began(let offset, let validator):
+                    arrival.note(validator: validator)
+                    if offset > 0 { Terminal.note("going on after \(Amount.bytes(offset))") }
+                case .progress(let count): Terminal.progress("fetching", count, all)
+                case .arrived: break
                 }
-            } catch CourierError.unreachable(let origin, let silence) where silence == .cut || silence == .slow {
-                throw UserError(
-                    "\(CourierError.unreachable(origin, silence)); what came is kept, and the same command goes on from there"
-                )
             }
+            // What is checked now must not change behind our back.
+            await courier.end()
             return try own.settle(
-                arrival, as: name ?? announcement.shortName, from: announcement.reference, replacing: accept)
+                arrival, as: name ?? announcement.shortName, from: announcement.reference, replacing: accept
+            ) { Terminal.progress("checking", $0, all) }
+        }
+
+        /// A courier whose command was killed ends a moment later, and lets go of the file then.
+        private static func arrival(of digest: String, _ own: OwnStore) async throws -> Arrival {
+            for _ in 0..<10 {
+                do { return try own.arrival(of: digest) } catch CatalogueError.arriving {
+                    try await Task.sleep(for: .milliseconds(100))
+                }
+            }
+            return try own.arrival(of: digest)
         }
     }
 }

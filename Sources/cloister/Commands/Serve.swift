@@ -15,6 +15,7 @@ struct Serve: AsyncParsableCommand {
               cloister serve --port 9000 --model ~/models/m.gguf
               cloister serve --model llama3.2:1b --memory 6 --threads 4
               cloister serve --host 0.0.0.0 --names cloister.example,192.0.2.10
+              cloister serve --air-gap
             """)
 
     @OptionGroup var common: CommonOptions
@@ -33,6 +34,8 @@ struct Serve: AsyncParsableCommand {
     var context: Int?
     @Option(help: "Threads that compute (default: all cores).")
     var threads: Int?
+    @Flag(help: "No process here may ever dial or look up a name; cells and engines get an empty network each.")
+    var airGap = false
 
     @OptionGroup(title: "Beyond this machine (docs/beyond-loopback.md)") var reach: ReachOptions
 
@@ -42,7 +45,7 @@ struct Serve: AsyncParsableCommand {
                 [
                     "port": port.map(String.init), "model": model, "models": models, "memory": memory.map(String.init),
                     "context": context.map(String.init),
-                    "threads": threads.map(String.init),
+                    "threads": threads.map(String.init), "air-gap": airGap ? "true" : nil,
                 ].merging(reach.flags) { $1 })
             let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
             let server = try await Server.build(settings)
@@ -69,7 +72,8 @@ enum Banner {
             "  hardware   \(ProcessInfo.processInfo.activeProcessorCount) cores, \(memory) GiB memory, \(Engine.instructions) kernels",
             "  model      \(models.first.map(said) ?? "none")"
                 + (others == 0 ? "" : ", and \(others) more on this machine: cloister models list"),
-            "  data       \(server.directory.path) (sealed)",
+            "  data       \(server.directory.path) (sealed)"
+                + (settings.isAirGapped ? "\n  air gap    on, by \(settings.airGap.rawValue): nothing is fetched" : ""),
             "  open       http://localhost:\(settings.port)/#\(setup)node=\(server.cells.fingerprint)",
         ]
             + (server.setupToken == nil

@@ -4,7 +4,7 @@ extension Evidence {
         [
             dataDirectory, server, listening, beyond, permissions, integrity, space, memory, found, processor,
             backtraces,
-            coreDumps, swap, clock,
+            coreDumps, swap, clock, airGapped, keys, build, running,
         ] + walls
     }
 

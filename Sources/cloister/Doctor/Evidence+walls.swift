@@ -3,7 +3,12 @@ import Confinement
 
 extension Evidence {
     /// One finding a role: what its process tried after its lock.
-    var walls: [Finding] { RoleProcess.roles.map { wall($0.rawValue) } }
+    var walls: [Finding] {
+        RoleProcess.roles.map { role in
+            role == .courier && airGap != .off
+                ? .ok("courier", "there is none, and none can be started: the air gap is set") : wall(role.rawValue)
+        }
+    }
 
     private func wall(_ role: String) -> Finding {
         guard let process = confined.first(where: { $0.role == role }) else {
@@ -13,9 +18,11 @@ extension Evidence {
         }
         let (all, refused) = (process.attempts, process.attempts.filter { $0.refusal != nil })
         let breaches = all.filter { $0.refusal == nil && !$0.granted }.map(\.name)
+        let allowed = all.filter { $0.refusal == nil && $0.granted }.map(\.name)
         let held =
-            "\(refused.count) of \(all.count) attempts refused; filter of system calls, "
+            "\(refused.count) of \(all.count - allowed.count) attempts refused; filter of system calls, "
             + (process.landlock.map { "Landlock \($0)" } ?? "no Landlock")
+            + (allowed.isEmpty ? "" : "; its role allows: \(allowed.joined(separator: ", "))")
         if !breaches.isEmpty || !process.filtered {
             return .problem(
                 role, "not held: \(breaches.joined(separator: ", ")) succeeded",

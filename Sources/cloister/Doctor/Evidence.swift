@@ -23,6 +23,16 @@ struct Evidence {
         let isOurs: Bool
     }
 
+    /// A process of a running server, as the kernel shows it to others.
+    struct Running: Equatable {
+        let role: String
+        let process: Int
+        /// Threads, and those behind a filter of system calls that can gain no privileges.
+        let threads, filtered: Int
+        /// TCP connections that it holds; nil: the kernel does not tell this user.
+        let connections: Int?
+    }
+
     /// Where memory may be written to.
     struct Swap: Equatable {
         let name: String
@@ -72,6 +82,15 @@ struct Evidence {
     var kernels: String
     var crashes: Crashes
     var swaps: [Swap]
+    /// SHA-256 of the program that runs now; nil: it cannot be read.
+    var buildDigest: String?
+    /// The processes of the server that holds the directory.
+    var processes: [Running]
+    var airGap: AirGap
+    /// How many registries are configured.
+    var registries: Int
+    /// The network namespace of this process.
+    var namespace: String
     /// What processes of each role said after their lock; empty if none could be started.
     var confined: [ConfinedProcess]
     /// Seconds since 1970.

@@ -1,6 +1,7 @@
 import Archive
 import Catalogue
 import Cell
+import Confinement
 import Foundation
 import Glibc
 import Inference
@@ -16,17 +17,28 @@ struct Examination {
 
     func evidence() async -> Evidence {
         let isHeld = DataDirectory.isHeld(path: path)
+        let holder = isHeld ? Kernel.holder(of: path + "/lock") : nil
         let (models, fault) = await self.models()
         return Evidence(
-            path: path, directory: directory, isHeld: isHeld, holder: isHeld ? Kernel.holder(of: path + "/lock") : nil,
+            path: path, directory: directory, isHeld: isHeld, holder: holder,
             answers: isHeld ? await answers() : false, port: settings.port,
             listener: SocketTables.listener(on: settings.port), user: geteuid(), freeBytes: Kernel.freeBytes(at: path),
             files: files, database: database(isHeld: isHeld), availableMemory: Kernel.availableMemory, models: models,
             modelFault: fault, skipped: catalogue.search().skipped.count, features: Kernel.features,
             kernels: Engine.instructions, crashes: Kernel.crashes, swaps: Kernel.swaps,
-            confined: (try? await SelfTestRange(data: path).breakOuts().map(\.described)) ?? [],
+            buildDigest: Kernel.build, processes: holder.map(Kernel.family) ?? [], airGap: settings.airGap,
+            registries: settings.registries.count, namespace: NetworkNamespace.own.name,
+            confined: await confined(),
             now: Int(Date().timeIntervalSince1970), lastWrite: lastWrite,
             network: Evidence.Network(settings.reach, data: path))
+    }
+
+    /// What fresh processes of each role try; under an air gap there is no courier to try anything.
+    private func confined() async -> [ConfinedProcess] {
+        let range = SelfTestRange(data: path, isAirGapped: settings.isAirGapped)
+        var reports = (try? await range.breakOuts()) ?? []
+        if !settings.isAirGapped, let report = try? await range.breakOut(.courier) { reports.append(report) }
+        return reports.map(\.described)
     }
 
     private var directory: Evidence.Directory {

@@ -86,7 +86,7 @@ enum Kernel {
         }
     }
 
-    private static func text(_ path: String) -> String {
+    static func text(_ path: String) -> String {
         String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
     }
 }

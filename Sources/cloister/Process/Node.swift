@@ -27,6 +27,7 @@ struct Node {
             evidence: {
                 var evidence = SocketTables.read()
                 evidence.archive = Archive.file(in: directory)
+                evidence.airGap = AirGapEvidence(settings.airGap)
                 return evidence
             })
         return Node(

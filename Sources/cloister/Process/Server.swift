@@ -21,7 +21,7 @@ struct Server {
         let directory = try DataDirectory(path: settings.data)
         let secret = try directory.nodeSecret()
         let folder = try directory.archiveFolder()
-        let range = SelfTestRange(data: directory.path)
+        let range = SelfTestRange(data: directory.path, isAirGapped: settings.isAirGapped)
         let shelf = try await Shelf(
             settings, own: OwnStore(in: directory.path), reader: EngineProcesses(range: range))
         let identity = try settings.reach.map { try ServerIdentity($0, in: directory, now: Date()) }
@@ -32,7 +32,12 @@ struct Server {
             port: settings.port, folder: folder, secure: settings.reach.flatMap { identity?.options($0) }, range: range,
             cells: cells)
         let setupToken = try await front.open() ? nil : newSetupToken()
-        await cells.open(setupToken: setupToken) { await front.evidence() }
+        let airGap = AirGapEvidence(settings.airGap)
+        await cells.open(setupToken: setupToken) {
+            var evidence = await front.evidence()
+            evidence.airGap = airGap
+            return evidence
+        }
         return Server(
             directory: directory, shelf: shelf, cells: cells, front: front, entrance: entrance, identity: identity,
             setupToken: setupToken)

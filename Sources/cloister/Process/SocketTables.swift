@@ -1,5 +1,6 @@
 import Cell
 import Glibc
+import Seams
 
 /// Reads this process's TCP sockets from the kernel's tables: what it listens on, whom it called, who called it.
 enum SocketTables {
@@ -7,9 +8,17 @@ enum SocketTables {
         "01": "established", "02": "connecting", "06": "closing", "08": "closing", "0A": "listening",
     ]
 
-    static func read() -> ProcessEvidence {
+    private static let paths = ["/proc/self/net/tcp", "/proc/self/net/tcp6"]
+
+    /// The tables of this process's network, to be read once by a process that has another one.
+    static func open() -> [Descriptor] {
+        paths.map { Glibc.open($0, O_RDONLY | O_CLOEXEC) }.filter { $0 >= 0 }.map { Descriptor($0) }
+    }
+
+    /// - Parameter tables: what `open` gave, in the network in which the sockets were made.
+    static func read(_ tables: [Descriptor] = open()) -> ProcessEvidence {
         let own = ownSockets()
-        let all = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap { lines(of: $0).compactMap { Socket($0) } }
+        let all = tables.flatMap { lines(of: $0).compactMap { Socket($0) } }
         // A connection on a port where somebody listens was made to us; any other was made by us.
         let ports = Set(all.filter { $0.state == "0A" }.map(\.local.port))
         let listening = all.filter { $0.state == "0A" && own.contains($0.inode) }
@@ -23,9 +32,14 @@ enum SocketTables {
             source: "/proc/self/net/tcp, /proc/self/net/tcp6", process: Int(getpid()))
     }
 
+    /// The connections of this machine, by inode; no listeners.
+    static func inodes() -> Set<String> {
+        Set(open().flatMap { lines(of: $0).compactMap { Socket($0) } }.filter { $0.state != "0A" }.map(\.inode))
+    }
+
     /// The user whose process listens on a port of this machine; nil: nobody does.
     static func listener(on port: Int) -> UInt32? {
-        ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap { lines(of: $0).compactMap { Socket($0) } }
+        open().flatMap { lines(of: $0).compactMap { Socket($0) } }
             .first { $0.state == "0A" && $0.local.port == port }?.user
     }
 
@@ -72,11 +86,9 @@ enum SocketTables {
         }
     }
 
-    private static func lines(of path: String) -> [Substring] {
-        guard let file = fopen(path, "r") else { return [] }
-        defer { fclose(file) }
+    private static func lines(of table: Descriptor) -> [Substring] {
         var (text, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 65_536))
-        while case let count = fread(&buffer, 1, buffer.count, file), count > 0 { text += buffer.prefix(count) }
+        while case let count = Glibc.read(table.raw, &buffer, buffer.count), count > 0 { text += buffer.prefix(count) }
         return String(decoding: text, as: UTF8.self).split(separator: "\n").dropFirst().map { $0 }
     }
 

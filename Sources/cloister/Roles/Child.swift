@@ -23,14 +23,14 @@ final class Child: Sendable {
 
     /// Starts a process.
     /// - Parameters:
-    ///   - range: what it shall try to reach after it has locked itself.
+    ///   - range: what it shall try to reach after it has locked itself; nil: nothing.
     ///   - folder: the one that it may write, for the gateway.
     ///   - limits: of the control seam.
     ///   - answer: answers what the process asks; none for roles that have nothing to ask.
     ///   - ended: called once when it is gone.
     /// - Throws: `UserError` if the machine does not let us.
     init(
-        _ role: Role, range: SelfTestRange, folder: String? = nil, limits: SeamLimits = .control,
+        _ role: Role, range: SelfTestRange?, folder: String? = nil, limits: SeamLimits = .control,
         answer: (@Sendable (ServedCall) async throws -> Void)? = nil,
         ended: @escaping @Sendable () -> Void = {}
     ) throws {
@@ -50,21 +50,19 @@ final class Child: Sendable {
             }
         } catch is SeamError { throw UserError("the \(role.rawValue) process could not be connected") }
         self.gone = gone
-        let process = process
-        // A thread and no task: waiting blocks.
-        Thread.detachNewThread {
-            var status: Int32 = 0
-            while waitpid(process, &status, 0) < 0, errno == EINTR {}
-            gone.raise()
-        }
+        life = Life(of: process) { gone.raise() }
     }
 
     private let gone: Latch
+    private let life: Life
 
     /// Whether it still runs and listens.
     var isRunning: Bool { !gone.isRaised }
 
     deinit { control.close() }
+
+    /// Ends the process at once; after this nothing of it writes any more.
+    func end() async { await life.end() }
 
     /// What it says of itself.
     /// - Throws: `UserError` if it does not answer.
@@ -76,9 +74,9 @@ final class Child: Sendable {
     }
 
     private static func spawn(
-        _ role: Role, _ range: SelfTestRange, _ folder: String?, _ descriptors: [Descriptor]
+        _ role: Role, _ range: SelfTestRange?, _ folder: String?, _ descriptors: [Descriptor]
     ) throws -> pid_t {
-        let words = ["cloister", RoleProcess.command, role.rawValue, folder ?? "-"] + range.arguments
+        let words = ["cloister", RoleProcess.command, role.rawValue, folder ?? "-"] + (range?.words ?? [])
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }

@@ -1,7 +1,7 @@
 import Confinement
 import Glibc
 
-/// What a process of ours is started with: our own environment, and for some roles what its memory allocator shall do.
+/// What a process of ours is started with: our own environment, nothing at all for the courier, and for some roles what its memory allocator shall do.
 ///
 /// An engine and the endpoints go on after a person has locked, so what was said must not stay in memory that they
 /// freed: the C library overwrites it (`mallopt(3)`, `M_PERTURB`) and keeps no short list of freed blocks, which it does
@@ -17,8 +17,9 @@ final class ChildEnvironment {
 
     init(of role: Role) {
         var words: [String] = []
+        // Nothing of ours reaches the one that dials: no proxy, no option of a resolver.
         var entry = environ
-        while let word = entry.pointee {
+        while role != .courier, let word = entry.pointee {
             words.append(String(cString: word))
             entry += 1
         }
@@ -26,6 +27,7 @@ final class ChildEnvironment {
             words.removeAll { $0.hasPrefix(Self.variable + "=") }
             words.append(Self.variable + "=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0")
         }
+        if role == .courier { words = ["SWIFT_BACKTRACE=enable=no"] }
         pointers = words.map { strdup($0) } + [nil]
     }
 

@@ -1,14 +1,17 @@
 import CPlatform
 import Confinement
+import Cryptography
 import Glibc
 import Seams
 
-/// This binary under a role: a process that `serve` started, and that is locked before it does anything.
+/// This binary under a role: a process that another one started, and that is locked before it does anything.
 struct RoleProcess {
     /// The argument that makes this binary run as a role; not for people.
     static let command = "role"
+    /// The argument that says that an air gap is set.
+    static let emptyNetwork = "empty-network"
     /// The roles that have processes of their own.
-    static let roles: [Role] = [.gateway, .endpoints, .cell, .engine]
+    static let roles: [Role] = [.gateway, .endpoints, .cell, .engine, .courier]
 
     private let role: Role
     private let report: SelfReport
@@ -30,13 +33,19 @@ struct RoleProcess {
         for stop in [SIGINT, SIGTERM, SIGHUP] { signal(stop, SIG_IGN) }
         do {
             // Its sockets are made before the lock: they must not help.
-            let targets = Targets(arguments.dropFirst(4))
+            let isApart = arguments.count > 4 && arguments[4] == emptyNetwork
+            let targets = Targets(arguments.dropFirst(isApart ? 5 : 4))
+            let network = isApart ? NetworkNamespace.empty() : nil
             let folder = arguments.count > 3 && arguments[3] != "-" ? arguments[3] : nil
+            // Its memory for keys is made before the lock, which may deny the best kind.
+            let keys = KeyMemory.shared.standing
             let standing = try Confinement.lock(role, paths: folder.map { [.archive: $0] } ?? [:])
             var attempts: [Attempt] = []
             if let targets { attempts = Confinement.selfTest(role, targets) }
             return RoleProcess(
-                role: role, report: SelfReport(process: Int(getpid()), standing: standing, attempts: attempts))
+                role: role,
+                report: SelfReport(
+                    process: Int(getpid()), standing: standing, attempts: attempts, network: network, keys: keys))
         } catch {
             Terminal.note("cloister \(role.rawValue): this kernel did not lock the process (\(error)); it does not run")
             exit(EX_OSERR)
@@ -51,6 +60,7 @@ struct RoleProcess {
             case .gateway: try await GatewayRole.run(control, Descriptor(Child.requestDescriptor), report)
             case .endpoints: try await EndpointsRole.run(control, report)
             case .cell: try await CellRole.run(control, Descriptor(Child.requestDescriptor), report)
+            case .courier: try await CourierRole.run(control, report)
             default: try await EngineRole.run(control, report)
             }
         } catch {

@@ -1,5 +1,6 @@
 import Cell
 import Confinement
+import Cryptography
 import Foundation
 import Seams
 
@@ -12,6 +13,10 @@ struct SelfReport: Codable, Sendable {
     let standing: Standing
     /// Empty if it had nothing to aim at.
     let attempts: [Attempt]
+    /// The empty network that it was to have; nil: none was wanted.
+    var network: NetworkNamespace?
+    /// Where its keys lie.
+    var keys: KeyMemory.Standing?
 
     /// As clients of the page see it.
     var described: ConfinedProcess {
@@ -20,22 +25,31 @@ struct SelfReport: Codable, Sendable {
             landlock: standing.landlock, lacking: standing.lacking,
             attempts: attempts.map {
                 .init(name: $0.name.rawValue, refusal: $0.refusal, granted: $0.isGranted)
-            })
+            },
+            network: network.map { .init(name: $0.name, interfaces: $0.interfaces, refusal: $0.refusal) },
+            keys: keys?.rawValue)
     }
 }
 
-/// Where self-tests aim: listeners on loopback that would answer a process that is not locked.
+/// Where self-tests aim, and from which network: listeners on loopback that would answer a process that is not locked.
 final class SelfTestRange: Sendable {
     private let listeners: Listeners?
     private let folder: String
+    private let isAirGapped: Bool
 
-    /// - Parameter data: the data directory; the attempts to write aim beside it.
-    init(data: String) {
+    /// - Parameters:
+    ///   - data: the data directory; the attempts to write aim beside it.
+    ///   - isAirGapped: whether the processes get an empty network.
+    init(data: String, isAirGapped: Bool) {
+        self.isAirGapped = isAirGapped
         listeners = Listeners()
         folder = URL(filePath: data).deletingLastPathComponent().path
     }
 
-    /// What a process is told on its command line; nothing if this one may not listen.
+    /// What a process is told on its command line.
+    var words: [String] { (isAirGapped ? [RoleProcess.emptyNetwork] : []) + arguments }
+
+    /// Where it shall aim; nothing if this process may not listen.
     var arguments: [String] {
         listeners.map { [String($0.tcpPort), String($0.udpPort), folder] } ?? []
     }
@@ -58,10 +72,10 @@ final class SelfTestRange: Sendable {
         return try await child.report()
     }
 
-    /// Of every role that has processes of its own.
+    /// Of every role that a server starts.
     func breakOuts() async throws -> [SelfReport] {
         var reports: [SelfReport] = []
-        for role in RoleProcess.roles { reports.append(try await breakOut(role)) }
+        for role in RoleProcess.roles where role != .courier { reports.append(try await breakOut(role)) }
         return reports
     }
 }

@@ -85,9 +85,12 @@ extension Refusal {
 
 extension SeamClient {
     /// Asks with JSON and reads JSON.
-    func ask<Answer: Decodable>(_ method: UInt8, _ content: some Encodable, as: Answer.Type) async throws -> Answer {
+    func ask<Answer: Decodable>(
+        _ method: UInt8, _ content: some Encodable, descriptors: [Descriptor] = [], as: Answer.Type
+    ) async throws -> Answer {
         do {
-            let part = try await ask(method, Array(try JSONEncoder().encode(content)))
+            let part = try await ask(
+                method, Array(try JSONEncoder().encode(content)), descriptors: descriptors)
             return try JSONDecoder().decode(Answer.self, from: Data(part.bytes))
         } catch let error as SeamError { throw Refusal(error) }
     }

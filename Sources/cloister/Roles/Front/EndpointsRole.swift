@@ -36,7 +36,7 @@ private actor EndpointsProcess {
             guard let site, let socket = call.descriptors.first else { throw SeamError.malformed }
             await site.serve(dup(socket.raw))
             try await call.send([])
-        case .sockets: try await call.tell(SocketTables.read())
+        case .sockets: try await call.tell(SocketTables.read(call.descriptors))
         case nil: throw SeamError.malformed
         }
     }

@@ -80,7 +80,9 @@ actor Front {
         ] {
             guard let child else { continue }
             if let report = try? await child.report() { confined.append(report) }
-            if let held = try? await child.control.ask(order, [String](), as: ProcessEvidence.self) {
+            if let held = try? await child.control.ask(
+                order, [String](), descriptors: SocketTables.open(), as: ProcessEvidence.self)
+            {
                 all.add(held)
             }
         }

@@ -11,7 +11,7 @@ enum GatewayOrder: UInt8 {
     case connection
     /// Descriptor: a seam on which the endpoints ask.
     case endpoints
-    /// Answered by the sockets that the process holds.
+    /// Descriptors: the kernel's tables; answered by the sockets in them that the process holds.
     case sockets
     /// Ends, after what is being answered was told so.
     case end
@@ -39,7 +39,7 @@ enum EndpointsOrder: UInt8 {
     case begin = 1
     /// Descriptor: a connection. Answered when it has ended.
     case connection
-    /// Answered by the sockets that the process holds.
+    /// Descriptors: the kernel's tables; answered by the sockets in them that the process holds.
     case sockets
 }
 

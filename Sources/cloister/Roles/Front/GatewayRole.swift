@@ -45,7 +45,7 @@ private actor GatewayProcess {
             guard let doors, let archive, let socket = call.descriptors.first else { throw SeamError.malformed }
             endpoints = try EndpointsServer.serve(doors, archive, on: socket)
             try await call.send([])
-        case .sockets: try await call.tell(SocketTables.read())
+        case .sockets: try await call.tell(SocketTables.read(call.descriptors))
         case .end:
             end()
             try await call.send([])
