@@ -10,7 +10,7 @@ import Foundation
 struct Settings: Sendable {
     static let keys =
         [
-            "data", "port", "model", "models", "memory", "context", "threads", "registries", "air-gap",
+            "data", "port", "model", "models", "memory", "context", "threads", "registries", "air-gap", "engine",
         ] + Reach.keys
     /// Variables of ours that are no settings.
     private static let otherVariables: Set = ["CLOISTER_CONFIG", "CLOISTER_SHARED", Policy.furtherVariable]
@@ -25,6 +25,8 @@ struct Settings: Sendable {
     let memory: Int?
     let context: Int?
     let threads: Int?
+    /// Where an engine waits that runs the model already; nil: it is run here.
+    let engine: StreamAddress?
     /// Whom models may be fetched from; nobody unless the person says so.
     let registries: [Registry]
     /// Whether nothing may be fetched, and by whose word.
@@ -74,6 +76,8 @@ struct Settings: Sendable {
         memory = try Self.number("memory", reader, 1...1_048_576)
         context = try Self.number("context", reader, 8...16_777_216)
         threads = try Self.number("threads", reader, 1...256)
+        engine = try reader.string(forKey: "engine").map { try StreamAddress($0) }
+        guard engine == nil || model != nil else { throw UserError("an engine elsewhere needs --model with its file") }
         registries = try Registry.list(reader.string(forKey: "registries") ?? "")
         let isWished = try Self.truth("air-gap", reader)
         airGap = policy.isAirGapped ? .policy : isWished ? .setting : .off

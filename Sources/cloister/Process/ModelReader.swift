@@ -9,6 +9,8 @@ struct ModelSource: Sendable {
     let name: String
     /// The file; nil: the guide, which is part of the program.
     let descriptor: Descriptor?
+    /// A tokens seam to an engine elsewhere that runs the same file; nil: it is run here.
+    var elsewhere: Descriptor?
 
     static let guide = ModelSource(name: "guide", descriptor: nil)
 

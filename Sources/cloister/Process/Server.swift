@@ -23,7 +23,8 @@ struct Server {
         let folder = try directory.archiveFolder()
         let range = SelfTestRange(data: directory.path, isAirGapped: settings.isAirGapped)
         let shelf = try await Shelf(
-            settings, own: OwnStore(in: directory.path), reader: EngineProcesses(range: range))
+            settings, own: OwnStore(in: directory.path), reader: EngineProcesses(range: range),
+            elsewhere: try settings.engine?.connect())
         let identity = try settings.reach.map { try ServerIdentity($0, in: directory, now: Date()) }
         let entrance = try Entrance(
             port: settings.port, socketPath: LocalSocket.prepare(in: directory.path), reach: settings.reach)

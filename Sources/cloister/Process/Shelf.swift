@@ -3,6 +3,7 @@ import Cell
 import Channel
 import Foundation
 import Inference
+import Seams
 import Synchronization
 
 /// The models of this machine: found in the stores, described from their metadata, loaded when somebody asks, and
@@ -34,13 +35,19 @@ actor Shelf: ModelShelf {
     private let guide: ModelDescription
     /// What the person asked for at the start; nil: what the store remembers.
     private let wanted: FoundModel?
+    /// A tokens seam to an engine that runs it already; nil: it is run here.
+    private let elsewhere: Descriptor?
     private var loaded: [String: Loaded] = [:]
     private var loading: [String: (task: Task<Ready, any Error>, needs: Int)] = [:]
     private var inspections: [String: (stamp: String, inspection: ModelInspection)] = [:]
 
-    /// - Parameter reader: where model files are read and run.
+    /// - Parameters:
+    ///   - reader: where model files are read and run.
+    ///   - elsewhere: a tokens seam to an engine that runs the wanted model already.
     /// - Throws: `CatalogueError` if the wanted model is not there, `InferenceError` if it does not run.
-    init(_ settings: Settings, own: OwnStore, reader: any ModelReader = LocalReader()) async throws {
+    init(_ settings: Settings, own: OwnStore, reader: any ModelReader = LocalReader(), elsewhere: Descriptor? = nil)
+        async throws
+    {
         let environment = ProcessInfo.processInfo.environment
         let catalogue = Catalogue(environment: environment, folders: settings.models, own: own.path)
         (self.catalogue, self.own) = (catalogue, own)
@@ -50,7 +57,7 @@ actor Shelf: ModelShelf {
         let file = try BuiltInGuide.open()
         guide = ModelDescription(file.inspect(), id: Self.guideID, name: Self.guideID, context: nil, guide: true)
         let wanted = try settings.model.map { try Self.find($0, in: catalogue) }
-        self.wanted = wanted
+        (self.wanted, self.elsewhere) = (wanted, elsewhere)
         guard let wanted else { return }
         if let obstacle = await reader.inspect(try ModelSource(wanted)).obstacles.first { throw obstacle }
     }
@@ -127,7 +134,9 @@ actor Shelf: ModelShelf {
         }
         try await makeRoom(for: description)
         if let known = loading[found.id] { return try await known.task.value }
-        return try await loading(description, try ModelSource(found), options, progress) { [own] digest in
+        var source = try ModelSource(found)
+        if found.id == wanted?.id { source.elsewhere = elsewhere }
+        return try await loading(description, source, options, progress) { [own] digest in
             try found.check(digest, in: own)
         }
     }

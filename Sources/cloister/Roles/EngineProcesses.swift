@@ -62,7 +62,7 @@ struct EngineProcesses: ModelReader {
 
 extension ModelSource {
     /// To be handed on.
-    fileprivate var descriptors: [Descriptor] { descriptor.map { [$0] } ?? [] }
+    fileprivate var descriptors: [Descriptor] { [descriptor, elsewhere].compactMap { $0 } }
 }
 
 extension Child {

@@ -9,6 +9,8 @@ import Synchronization
 enum EngineOrder: UInt8 {
     /// Hashes the file of the descriptor, or the guide if there is none, tells progress and then the digest, waits for
     /// one more part, and loads the model; once.
+    ///
+    /// With a second descriptor, a tokens seam to an engine elsewhere, that one computes.
     case load = 1
     /// Serves the cell at the other end of the descriptor.
     case attach = 2
@@ -37,6 +39,15 @@ enum EngineCall: UInt8 {
     case close = 2
     /// Whether no answer is being made for anybody: one byte.
     case isIdle = 3
+    /// What runs there.
+    case describe = 4
+
+    struct Description: Codable, Sendable {
+        /// SHA-256 of its file, hexadecimal.
+        let digest: String
+        let context: Int
+        let vocabulary: Int
+    }
 }
 
 /// The engine's process: holds weights and token ids, and nothing else.
@@ -57,7 +68,8 @@ enum EngineRole {
 
 /// One model and the cells that use it.
 private actor EngineHost {
-    private var engine: Engine?
+    private var engine: (any TokenEngine)?
+    private var digest = ""
     private var cells: [Int: SeamServer] = [:]
     private var lastCell = 0
 
@@ -69,7 +81,7 @@ private actor EngineHost {
         case .attach:
             guard let engine, let socket = call.descriptors.first else { throw SeamError.malformed }
             lastCell += 1
-            cells[lastCell] = try EngineConnection.serve(engine, on: socket) { [number = lastCell] in
+            cells[lastCell] = try EngineConnection.serve(engine, digest, on: socket) { [number = lastCell] in
                 Task { await self.forget(number) }
             }
             try await call.send([])
@@ -83,15 +95,22 @@ private actor EngineHost {
 
     private func forget(_ number: Int) { cells[number] = nil }
 
-    private func load(_ call: ServedCall) async throws -> Engine {
+    private func load(_ call: ServedCall) async throws -> any TokenEngine {
         let order = try call.read(EngineOrder.Load.self)
         guard engine == nil else { throw SeamError.malformed }
         let source = ModelSource(name: order.name, descriptor: call.descriptors.first)
-        try await call.tell(EngineOrder.Digest(digest: try await digest(of: source, call)))
+        digest = try await digest(of: source, call)
+        try await call.tell(EngineOrder.Digest(digest: digest))
         // Only a file that is the right one is read.
         guard try await call.next() != nil else { throw SeamError.cancelled }
-        let loaded = try Engine(
-            file: try source.file(), options: EngineOptions(threads: order.threads, contextLength: order.context))
+        let loaded: any TokenEngine
+        if call.descriptors.count > 1 {
+            // Without the one that computes there is nothing to pass on: who waits here learns it by our end.
+            loaded = try await RemoteEngine.join(call.descriptors[1], running: digest) { exit(EX_UNAVAILABLE) }
+        } else {
+            loaded = try Engine(
+                file: try source.file(), options: EngineOptions(threads: order.threads, contextLength: order.context))
+        }
         engine = loaded
         return loaded
     }
@@ -109,15 +128,16 @@ private actor EngineHost {
 
 /// One cell's connection to an engine: its sequences are its own, and are forgotten with it.
 private final class EngineConnection: Sendable {
-    private let engine: Engine
+    private let engine: any TokenEngine
+    private let digest: String
     private let sequences = Mutex<[UInt64: SequenceID]>([:])
 
-    private init(_ engine: Engine) { self.engine = engine }
+    private init(_ engine: any TokenEngine, _ digest: String) { (self.engine, self.digest) = (engine, digest) }
 
     static func serve(
-        _ engine: Engine, on socket: Descriptor, closed: @escaping @Sendable () -> Void
+        _ engine: any TokenEngine, _ digest: String, on socket: Descriptor, closed: @escaping @Sendable () -> Void
     ) throws -> SeamServer {
-        let connection = EngineConnection(engine)
+        let connection = EngineConnection(engine, digest)
         return try SeamServer(socket, limits: .tokens) {
             connection.forgetAll()
             closed()
@@ -137,6 +157,10 @@ private final class EngineConnection: Sendable {
             if let sequence = sequences.withLock({ $0.removeValue(forKey: number) }) { engine.closeSequence(sequence) }
             try await call.send([])
         case .isIdle: try await call.send([await engine.isIdle() ? 1 : 0])
+        case .describe:
+            try await call.tell(
+                EngineCall.Description(
+                    digest: digest, context: engine.contextLength, vocabulary: engine.vocabularySize))
         case nil: throw SeamError.malformed
         }
     }

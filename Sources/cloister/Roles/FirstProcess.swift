@@ -7,9 +7,9 @@ import Synchronization
 enum FirstProcess {
     private static let preparation = Mutex<Confinement.Preparation?>(nil)
 
-    /// The first step, for `serve` only; call before the first `await`, while there is one thread.
+    /// The first step, for the commands that serve others; call before the first `await`, while there is one thread.
     static func prepare(for arguments: [String]) {
-        guard arguments.count > 1, arguments[1] == "serve" else { return }
+        guard arguments.count > 1, ["serve", "engine"].contains(arguments[1]) else { return }
         // What this kernel cannot do is said by `doctor` and by the panel; children that cannot be locked do not run.
         let prepared = try? Confinement.prepare(.supervisor)
         preparation.withLock { $0 = prepared }

@@ -16,11 +16,36 @@ final class RemoteEngine: TokenEngine {
     private let lastSequence = Atomic<UInt64>(0)
 
     /// - Parameter socket: a tokens seam that the engine serves.
-    init(_ socket: Descriptor, _ loaded: EngineOrder.Loaded, child: Child? = nil) throws(SeamError) {
+    convenience init(_ socket: Descriptor, _ loaded: EngineOrder.Loaded, child: Child? = nil) throws(SeamError) {
         let gone = Latch()
+        self.init(try SeamClient(socket, limits: .tokens) { gone.raise() }, gone, loaded, child)
+    }
+
+    private init(_ seam: SeamClient, _ gone: Latch, _ loaded: EngineOrder.Loaded, _ child: Child?) {
         (contextLength, vocabularySize) = (loaded.context, loaded.vocabulary)
-        seam = try SeamClient(socket, limits: .tokens) { gone.raise() }
-        (self.gone, self.child) = (gone, child)
+        (self.seam, self.gone, self.child) = (seam, gone, child)
+    }
+
+    /// The way to an engine that somebody else started.
+    /// - Parameters:
+    ///   - digest: SHA-256 of the file that it must run, hexadecimal.
+    ///   - ended: called when it is gone.
+    /// - Throws: `engineGone` if it does not answer, `malformed` if it runs another file.
+    static func join(
+        _ socket: Descriptor, running digest: String, ended: @escaping @Sendable () -> Void
+    ) async throws(InferenceError) -> RemoteEngine {
+        let gone = Latch()
+        let closed: @Sendable () -> Void = {
+            gone.raise()
+            ended()
+        }
+        guard let seam = try? SeamClient(socket, limits: .tokens, closed: closed),
+            let there = try? await seam.ask(
+                EngineCall.describe.rawValue, [String](), as: EngineCall.Description.self)
+        else { throw .engineGone }
+        guard there.digest == digest else { throw .malformed("the engine that was named runs another file") }
+        return RemoteEngine(
+            seam, gone, EngineOrder.Loaded(context: there.context, vocabulary: there.vocabulary), nil)
     }
 
     /// The number of its process; 0 on the side that did not start it.
@@ -28,6 +53,13 @@ final class RemoteEngine: TokenEngine {
 
     /// What its process says of itself.
     func report() async -> SelfReport? { try? await child?.report() }
+
+    /// Lets another process use this engine.
+    /// - Parameter socket: the other end is its.
+    func attach(_ socket: Descriptor) async throws {
+        guard let child else { throw SeamError.closed }
+        _ = try await child.control.ask(EngineOrder.attach.rawValue, descriptors: [socket])
+    }
 
     /// A socket over which another process can use this engine.
     func connect() async throws -> Descriptor {

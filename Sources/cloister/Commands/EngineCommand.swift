@@ -1,0 +1,78 @@
+import ArgumentParser
+import Confinement
+import Foundation
+import Glibc
+import Inference
+import Seams
+import UnixSignals
+
+/// `cloister engine`.
+struct EngineCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "engine",
+        abstract: "Run one model by hand, for a Cloister that is elsewhere on this machine or its host.",
+        discussion: """
+            Who reaches the address gets token ids computed, and nothing else: there is
+            no text and no key here. A Unix socket is this user's alone; vsock is open to
+            the machine and its guests. The Cloister that uses it needs the same file.
+
+            Examples:
+              cloister engine --model m.gguf --listen unix:/run/user/1000/engine.sock
+              cloister serve --model m.gguf --engine unix:/run/user/1000/engine.sock
+            """)
+
+    @Option(help: "A GGUF file.", completion: .file(extensions: ["gguf"]))
+    var model: String
+    @Option(help: "unix:/path, or vsock:PORT.")
+    var listen: String
+    @Option(help: "Longest context in tokens (default: the model's, at most 4096).")
+    var context: Int?
+    @Option(help: "Threads that compute (default: all cores).")
+    var threads: Int?
+
+    func run() async throws {
+        try await explained {
+            guard (1...256).contains(threads ?? 1), (8...16_777_216).contains(context ?? 8) else {
+                throw UserError("threads are from 1 to 256, a context from 8 to 16777216 tokens")
+            }
+            let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+            let range = SelfTestRange(data: FileManager.default.temporaryDirectory.path + "/none", isAirGapped: false)
+            let listener = try StreamAddress(listen).listen()
+            let engine = try await EngineProcesses(range: range).engine(
+                try source(), EngineOptions(threads: threads, contextLength: context),
+                progress: { Terminal.progress("hashing", $0, $1) },
+                accept: { Terminal.note("SHA-256 \($0)") })
+            guard let engine = engine as? RemoteEngine else { throw UserError("the engine did not start") }
+            try seal(range)
+            accept(on: listener, for: engine)
+            Terminal.say("an engine for \(model.oneLine) waits at \(listen.oneLine)\n")
+            for await _ in stops { break }
+            if case .unix(let path) = try StreamAddress(listen) { unlink(path) }
+        }
+    }
+
+    private func source() throws -> ModelSource {
+        let descriptor = open(model, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw InferenceError.cannotOpen(code: errno) }
+        let name = URL(filePath: model).deletingPathExtension().lastPathComponent
+        return ModelSource(name: name, descriptor: Descriptor(descriptor))
+    }
+
+    private func seal(_ range: SelfTestRange) throws {
+        do { _ = try FirstProcess.seal(trying: Targets(range.arguments[...])) } catch {
+            throw UserError("this kernel did not lock the process (\(error)); it does not run")
+        }
+    }
+
+    /// Each connection is the engine's, which forgets it when it ends.
+    private func accept(on listener: Descriptor, for engine: RemoteEngine) {
+        Thread.detachNewThread {
+            while true {
+                let socket = Glibc.accept(listener.raw, nil, nil)
+                guard socket >= 0 else { continue }
+                let connection = Descriptor(socket)
+                Task { try? await engine.attach(connection) }
+            }
+        }
+    }
+}
