@@ -14,29 +14,31 @@ extension Cell {
     /// marked as stopped where it was.
     func takeTurn(_ id: ConversationID, _ request: Requests.Send, _ reply: ReplyWriter) async throws {
         guard (1...Self.textLimit).contains(request.text.utf8.count) else { throw Malformed() }
-        try await begin(id)
-        defer { end(id) }
-        let model = try await ready(request.model, saying: reply)
-        let said = try await append(
-            Turn(role: .user, text: request.text, time: around.clock()), to: id, at: request.replaces)
-        try await titleIfNew(id, from: request.text)
-        try await answer(id, by: model, after: said.sequence, beginning: "", reply)
+        let done = try await alone(in: id) {
+            let model = try await ready(request.model, saying: reply)
+            let said = try await append(
+                Turn(role: .user, text: request.text, time: around.clock()), to: id, at: request.replaces)
+            try await titleIfNew(id, from: request.text)
+            return try await answer(id, by: model, after: said.sequence, beginning: "", reply)
+        }
+        try await reply.finish(done)
     }
 
     /// Goes on with the last answer, which was stopped or grew too long: a new version of it takes its place.
     func continueAnswer(_ id: ConversationID, _ request: Requests.Answer, _ reply: ReplyWriter) async throws {
-        try await begin(id)
-        defer { end(id) }
-        let model = try await ready(request.model, saying: reply)
-        guard let last = try await open(id).transcript.turns.last, last.turn.role == .assistant, last.sequence > 0
-        else { throw Refusal(.unsupported, "There is no answer to go on with.") }
-        try await answer(id, by: model, after: last.sequence - 1, beginning: last.turn.text, reply)
+        let done = try await alone(in: id) {
+            let model = try await ready(request.model, saying: reply)
+            guard let last = try await open(id).transcript.turns.last, last.turn.role == .assistant, last.sequence > 0
+            else { throw Refusal(.unsupported, "There is no answer to go on with.") }
+            return try await answer(id, by: model, after: last.sequence - 1, beginning: last.turn.text, reply)
+        }
+        try await reply.finish(done)
     }
 
-    /// Makes the answer to the turn `after`, keeps it, and says both.
+    /// Makes the answer to the turn `after`, says it, and keeps it.
     private func answer(
         _ id: ConversationID, by model: LoadedModel, after sequence: UInt64, beginning: String, _ reply: ReplyWriter
-    ) async throws {
+    ) async throws -> Replies.Done {
         let prompt = try await fittedPrompt(id, through: sequence, beginning: beginning, for: model)
         try await reply.send(
             Replies.Started(
@@ -50,13 +52,12 @@ extension Cell {
                 model: model.description.name), to: id, at: sequence + 1)
         if let failure = answer.failure { throw failure }
         let title = try await open(id).transcript.head.title
-        try await reply.finish(
-            Replies.Done(
-                done: .init(
-                    sequence: placed.sequence, reason: answer.end?.rawValue ?? "stop",
-                    promptTokens: prompt.tokens.count,
-                    reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: title,
-                    model: model.description.id)))
+        return Replies.Done(
+            done: .init(
+                sequence: placed.sequence, reason: answer.end?.rawValue ?? "stop",
+                promptTokens: prompt.tokens.count,
+                reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: title,
+                model: model.description.id))
     }
 
     /// The tutorial's turn: the same, in one piece.
@@ -67,8 +68,11 @@ extension Cell {
         var found = try await find(label: request.session)
         if found == nil { found = try await create(title: request.session, label: request.session, offRecord: false) }
         guard let id = found else { throw Malformed() }
-        try await begin(id)
-        defer { end(id) }
+        let answer = try await alone(in: id) { try await tutorialAnswer(request, in: id) }
+        return Replies.TutorialChat(text: answer.text, session: request.session)
+    }
+
+    private func tutorialAnswer(_ request: Requests.TutorialChat, in id: ConversationID) async throws -> Answer {
         let model = try await ready(nil)
         let said = try await append(Turn(role: .user, text: request.message, time: around.clock()), to: id)
         let prompt = try await fittedPrompt(id, through: said.sequence, for: model)
@@ -78,10 +82,11 @@ extension Cell {
                 role: .assistant, text: answer.text, time: around.clock(), stopped: answer.end == .stopped,
                 model: model.description.name), to: id)
         if let failure = answer.failure { throw failure }
-        return Replies.TutorialChat(text: answer.text, session: request.session)
+        return answer
     }
 
-    private func begin(_ id: ConversationID) async throws {
+    /// Has a conversation to itself; it is over before anybody is told so, because the next request may come at once.
+    private func alone<R>(in id: ConversationID, _ body: () async throws -> R) async throws -> R {
         try refuseWhileRekeying()
         guard try await !open(id).isBusy else {
             throw Refusal(.busy, "An answer is still being written in this conversation.")
@@ -90,12 +95,12 @@ extension Cell {
             throw Refusal(.busy, "An answer is still being written in this conversation.")
         }
         conversations[id]?.isBusy = true
-    }
-
-    private func end(_ id: ConversationID) {
-        conversations[id]?.isBusy = false
-        conversations[id]?.isStopWanted = false
-        conversations[id]?.stop = nil
+        defer {
+            conversations[id]?.isBusy = false
+            conversations[id]?.isStopWanted = false
+            conversations[id]?.stop = nil
+        }
+        return try await body()
     }
 
     /// Waits until a model answers, and says how far its loading is.
