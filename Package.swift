@@ -2,8 +2,9 @@
 import PackageDescription
 
 let strict: [SwiftSetting] = [
+    // Not MemberImportVisibility: Swift 6.3 may look for `stat`'s members in CoreFoundation, as its files happen to be
+    // batched.
     .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
 ]
