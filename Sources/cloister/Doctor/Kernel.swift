@@ -87,6 +87,10 @@ enum Kernel {
     }
 
     static func text(_ path: String) -> String {
-        String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+        // In pieces: files of /proc have no size, and give a page at a time.
+        guard let file = FileHandle(forReadingAtPath: path) else { return "" }
+        var content = Data()
+        while let piece = try? file.read(upToCount: 1 << 16), !piece.isEmpty { content += piece }
+        return String(decoding: content, as: UTF8.self)
     }
 }
