@@ -49,7 +49,7 @@ public final class KeyMemory: Sendable {
         let standing: Standing
         /// Per unit.
         var isUsed: [Bool]
-        /// Where the next free unit may be.
+        /// No unit before it is free.
         var next = 0
 
         init(holding count: Int) {
@@ -62,17 +62,16 @@ public final class KeyMemory: Sendable {
 
         /// Takes so many units in a row; nil if there are none.
         mutating func take(_ units: Int) -> UInt? {
-            for start in [next, 0] {
-                var first = start
-                while first + units <= isUsed.count {
-                    guard let taken = isUsed[first..<first + units].lastIndex(of: true) else {
-                        for index in first..<first + units { isUsed[index] = true }
-                        next = first + units
-                        return address + UInt(first * KeyMemory.unit)
-                    }
-                    first = taken + 1
+            var first = next
+            while first + units <= isUsed.count {
+                guard let taken = isUsed[first..<first + units].lastIndex(of: true) else {
+                    for index in first..<first + units { isUsed[index] = true }
+                    if first == next || units == 1 { next = first + units }
+                    return address + UInt(first * KeyMemory.unit)
                 }
+                first = taken + 1
             }
+            if units == 1 { next = isUsed.count }
             return nil
         }
     }

@@ -166,6 +166,10 @@ struct DoctorTests {
 }
 
 struct KernelTests {
+    @Test func `a file of the kernel is read to its end, which is far behind its first page`() {
+        #expect(Kernel.text("/proc/self/smaps").utf8.count > 20_000)
+    }
+
     @Test func `the process that holds a lock is found by device and inode`() {
         let locks = """
             1: POSIX  ADVISORY  WRITE 7 fe:01:300 0 EOF

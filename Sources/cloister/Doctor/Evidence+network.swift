@@ -20,7 +20,7 @@ extension Evidence {
                     return
                 }
                 let authority = "\(data)/\(ServerIdentity.File.authority)"
-                guard Kernel.status(authority) != nil else {
+                guard FileStatus(authority) != nil else {
                     self = .none
                     return
                 }

@@ -42,7 +42,7 @@ struct Examination {
     }
 
     private var directory: Evidence.Directory {
-        guard Kernel.status(path) != nil else { return .absent }
+        guard FileStatus(path) != nil else { return .absent }
         do throws(ArchiveError) {
             _ = try DataDirectory.trusted(path: path)
             return .trusted
@@ -63,15 +63,15 @@ struct Examination {
 
     private var files: [Evidence.File] {
         Self.names.compactMap { name in
-            Kernel.status("\(path)/\(name)").map {
-                Evidence.File(name: name, mode: UInt32($0.st_mode) & 0o7777, isOurs: $0.st_uid == geteuid())
+            FileStatus("\(path)/\(name)").map {
+                Evidence.File(name: name, mode: $0.mode, isOurs: $0.owner == geteuid())
             }
         }
     }
 
     private func database(isHeld: Bool) -> Evidence.Database {
         let held = Evidence.Database.unchecked("a server has it open; stop it to check")
-        guard Kernel.status("\(path)/\(DataDirectory.databaseName)") != nil else { return .absent }
+        guard FileStatus("\(path)/\(DataDirectory.databaseName)") != nil else { return .absent }
         guard !isHeld else { return held }
         do throws(ArchiveError) {
             let directory = try DataDirectory(path: path)
@@ -83,7 +83,7 @@ struct Examination {
     }
 
     private var lastWrite: Int? {
-        ["", "-wal"].compactMap { Kernel.status("\(path)/\(DataDirectory.databaseName)\($0)")?.st_mtim.tv_sec }.max()
+        ["", "-wal"].compactMap { FileStatus("\(path)/\(DataDirectory.databaseName)\($0)")?.changed }.max()
     }
 
     private var catalogue: Catalogue {

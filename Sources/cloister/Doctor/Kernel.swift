@@ -4,12 +4,6 @@ import Glibc
 
 /// What the kernel tells of this machine and this process.
 enum Kernel {
-    /// A file's status; a link is not followed.
-    static func status(_ path: String) -> stat? {
-        var status = stat()
-        return lstat(path, &status) == 0 ? status : nil
-    }
-
     /// Free bytes at a path, or where it would be made.
     static func freeBytes(at path: String) -> Int? {
         var (path, space) = (path, statvfs())
@@ -23,8 +17,8 @@ enum Kernel {
 
     /// The process that locked a file, from `/proc/locks`.
     static func holder(of path: String) -> Int? {
-        guard let status = status(path) else { return nil }
-        return holder(of: UInt64(status.st_ino), device: UInt64(status.st_dev), in: text("/proc/locks"))
+        guard let status = FileStatus(path) else { return nil }
+        return holder(of: status.inode, device: status.device, in: text("/proc/locks"))
     }
 
     /// `1: FLOCK  ADVISORY  WRITE 4242 fe:00:131 0 EOF`: the device in hexadecimal, the inode in decimal.
@@ -87,6 +81,10 @@ enum Kernel {
     }
 
     static func text(_ path: String) -> String {
-        String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+        // In pieces: files of /proc have no size, and give a page at a time.
+        guard let file = FileHandle(forReadingAtPath: path) else { return "" }
+        var content = Data()
+        while let piece = try? file.read(upToCount: 1 << 16), !piece.isEmpty { content += piece }
+        return String(decoding: content, as: UTF8.self)
     }
 }
