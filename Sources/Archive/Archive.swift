@@ -36,6 +36,8 @@ public final class Archive: Sendable {
     /// - Parameter pageLimit: largest number of pages, to try a full disk; nil: none.
     init(file: String, pageLimit: Int?) throws(ArchiveError) {
         var configuration = Configuration()
+        // The gateway of a server that was killed may need a moment to end.
+        configuration.busyMode = .timeout(2)
         configuration.prepareDatabase { database in
             for pragma in Self.pragmas { try database.execute(sql: "PRAGMA \(pragma)") }
             if let pageLimit { try database.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }

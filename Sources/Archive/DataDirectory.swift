@@ -125,13 +125,17 @@ public final class DataDirectory: Sendable {
         }
     }
 
+    /// *Our choice*: a process that was killed holds its files until the kernel has cleared it away; so long we wait.
+    private static let patience = 20, pause: UInt32 = 50_000
+
     private static func takeLock(_ path: String) throws(ArchiveError) -> Int32 {
         let descriptor = try openFile(path, O_RDWR | O_CREAT)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw .inUse
+        for _ in 0..<patience {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+            usleep(pause)
         }
-        return descriptor
+        close(descriptor)
+        throw .inUse
     }
 
     static func parent(of path: String) -> String? {
