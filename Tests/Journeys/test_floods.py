@@ -13,7 +13,7 @@ import requests
 
 from beyond import ADDRESS, NAME, beyond  # noqa: F401 (fixtures are found by name)
 sys.path[:0] = [str(Path(__file__).parent / "attacks")]
-from processes import resident  # noqa: E402
+from processes import named, own_memory  # noqa: E402
 
 pytestmark = pytest.mark.skipif("CLOISTER_BINARY" not in os.environ, reason="CLOISTER_BINARY is unset: no binary to run")
 
@@ -90,7 +90,8 @@ def repeated(*pieces):
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_a_flood_ends_its_connection_and_disturbs_nobody(beyond, name, pieces):
     """Pass: the server closes the connection, answers others meanwhile, and takes less than 64 MiB for it."""
-    before, slowest = resident(beyond.server.pid), [0.0]
+    gateway = named(beyond.server, "gateway")
+    before, slowest = own_memory(gateway), [0.0]
     going = threading.Event()
 
     def others():
@@ -111,7 +112,7 @@ def test_a_flood_ends_its_connection_and_disturbs_nobody(beyond, name, pieces):
         watcher.join()
     assert closed, f"{name}: the connection goes on after {sent} bytes"
     assert sent < 16 << 20 and slowest[0] < 3, (name, sent, slowest)
-    assert resident(beyond.server.pid) - before < 64 << 20, name
+    assert named(beyond.server, "gateway") == gateway and own_memory(gateway) - before < 64 << 20, name
 
 
 def test_silent_handshakes_keep_nobody_out_for_long(beyond):

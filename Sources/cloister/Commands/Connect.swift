@@ -20,12 +20,12 @@ struct Connect: AsyncParsableCommand {
             printed there. It is remembered, and another one is refused.
 
             Examples:
-              cloister connect 'https://cloister.example:8443/#node=…'
+              cloister connect 'https://cloister.example:8443/#node=...'
               cloister connect https://cloister.example:8443 --ca authority.pem
-              cloister connect https://192.0.2.10:8443 --fingerprint … --ca 5A:0C:…
+              cloister connect https://192.0.2.10:8443 --fingerprint ... --ca 5A:0C:...
             """)
 
-    @Argument(help: "The other Cloister: its address, or its link with #node=….")
+    @Argument(help: "The other Cloister: its address, or its link with #node=...")
     var url: String
     @Option(help: "TCP port on this machine's loopback (default 8421).")
     var port: Int?

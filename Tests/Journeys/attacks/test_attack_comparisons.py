@@ -21,6 +21,8 @@ EXCEPTIONS = {
     "slot.kind == .key": "an enumeration",
     "agreementKey == pair.publicKey": "public halves",
     "self.publicKey == publicKey": "public halves",
+    "parsed.publicKey == signer.publicKey": "public halves",
+    "owner.publicKey == certificates[0].publicKey": "public halves",
     "$0.key": "the name of a dictionary's entry",
     "$0.id == key &&": "the public name of an API key's slot",
 }

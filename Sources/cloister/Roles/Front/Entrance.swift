@@ -104,6 +104,8 @@ final class Entrance: Sendable {
     /// Lets nobody in any more.
     func close() {
         inside.withLock { $0.isClosed = true }
+        // Who comes now is refused, and not left waiting for our end.
+        for (socket, _) in listeners { shutdown(socket.raw, Int32(SHUT_RDWR)) }
         ring()
     }
 
@@ -140,6 +142,7 @@ final class Entrance: Sendable {
         let socket = newcomer.socket
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = recv(socket.raw, &bytes, bytes.count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        if count < 0, errno == EAGAIN || errno == EINTR { return newcomer }
         guard count > 0 else { return nil }
         // No more than before is its end.
         if let counter = count > newcomer.seen ? Counter(bytes[..<count]) : .page {

@@ -12,6 +12,7 @@ import Synchronization
 actor Front {
     /// *Our choice*: a process that ends at once is started again after this long, and twice as long each time.
     private static let firstPause = Duration.milliseconds(100), longestPause = Duration.seconds(10)
+    private static let recently = Duration.seconds(60)
 
     private let port: Int
     private let folder: String
@@ -21,6 +22,9 @@ actor Front {
     private var gateway: Child?
     private var endpoints: Child?
     private var pause = firstPause
+    private var lastStart: ContinuousClock.Instant?
+    /// What is being started again.
+    private var starting: Set<Role> = []
     private var isEnding = false
     /// What the first process said after it was sealed.
     private var first: SelfReport?
@@ -39,7 +43,9 @@ actor Front {
     /// - Throws: `ArchiveError`, `UserError`.
     func open() async throws -> Bool {
         try openEndpoints()
-        return try await openGateway()
+        let hasAccounts = try await openGateway()
+        try await join()
+        return hasAccounts
     }
 
     /// Seals this process, now that it listens; it and its children connect to nothing from now on.
@@ -112,13 +118,12 @@ actor Front {
                     GatewayOrder.begin.rawValue, Array(try JSONEncoder().encode(order))
                 ).bytes == [1]
         } catch let error as SeamError { throw ArchiveError(error) }
-        try await join(child)
         return hasAccounts
     }
 
     /// Shows the endpoints the way to the gateway.
-    private func join(_ gateway: Child) async throws {
-        guard let endpoints else { return }
+    private func join() async throws {
+        guard let gateway, let endpoints else { return }
         let (near, far) = try Descriptor.pair()
         do {
             _ = try await gateway.control.ask(GatewayOrder.endpoints.rawValue, descriptors: [near])
@@ -128,27 +133,35 @@ actor Front {
         desks.withLock { $0 = (gateway.control, endpoints.control) }
     }
 
-    /// Starts a process again that has ended.
+    /// Starts a process again that has ended, until one runs.
     ///
     /// With the gateway, what the cells had of the archive is gone: they end, and people unlock again.
     private func again(_ role: Role) async {
-        guard !isEnding else { return }
+        guard !isEnding, starting.insert(role).inserted else { return }
+        defer { starting.remove(role) }
         desks.withLock { if role == .gateway { $0.gateway = nil } else { $0.endpoints = nil } }
         if role == .gateway { await cells.endAll() }
-        let began = pause
-        try? await Task.sleep(for: began)
-        pause = min(began * 2, Self.longestPause)
-        do {
-            if role == .gateway {
-                _ = try await openGateway()
-            } else {
-                try openEndpoints()
-                if let gateway { try await join(gateway) }
+        repeat {
+            await rest()
+            guard !isEnding else { return }
+            do {
+                if role == .gateway { _ = try await openGateway() } else { try openEndpoints() }
+                // If the other one has ended meanwhile, they are joined when it is back.
+                try? await join()
+                Terminal.note("cloister: the \(role.rawValue) process had ended and was started again")
+            } catch {
+                Terminal.note(
+                    "cloister: the \(role.rawValue) process could not be started again: \(sentence(error)); trying on")
             }
-            Terminal.note("cloister: the \(role.rawValue) process had ended and was started again")
-        } catch {
-            Terminal.note("cloister: the \(role.rawValue) process could not be started again: \(sentence(error))")
-        }
+        } while (role == .gateway ? gateway : endpoints)?.isRunning != true
+    }
+
+    /// Pauses before a start: twice as long as the last time, if that was just now.
+    private func rest() async {
+        let isRecent = lastStart.map { ContinuousClock.now - $0 < Self.recently } ?? false
+        pause = isRecent ? min(pause * 2, Self.longestPause) : Self.firstPause
+        try? await Task.sleep(for: pause)
+        lastStart = .now
     }
 
     private static func answer(_ call: ServedCall, _ cells: CellDirectory) async throws {
