@@ -95,7 +95,8 @@ extension Archive {
             guard database.changesCount == 1 else { throw ArchiveError.notFound }
             return count ?? 0
         }
-        return Deletion(records: records, logTruncated: try await truncateLog())
+        // It is deleted, whatever becomes of the log now.
+        return Deletion(records: records, logTruncated: (try? await truncateLog()) ?? false)
     }
 
     /// Deletes what has expired.

@@ -114,14 +114,24 @@ extension Cell {
     func open(_ id: ConversationID) async throws -> Conversation {
         if let open = conversations[id] { return open }
         try refuseWhileRekeying()
-        let stored = try await stored(id)
-        let transcript = try await transcript(of: stored)
+        let transcript = try await currentTranscript(id)
         try refuseWhileRekeying()
         // Another request may have opened it while this one read.
         if let open = conversations[id] { return open }
         let opened = Conversation(transcript: transcript, kept: true)
         conversations[id] = opened
         return opened
+    }
+
+    /// Head and records are read one after the other: what was written in between, by a cell that is just ending, is no
+    /// tampering.
+    private func currentTranscript(_ id: ConversationID) async throws -> Transcript {
+        let first = try await stored(id)
+        do { return try await transcript(of: first) } catch VaultError.tampered {
+            let second = try await stored(id)
+            guard second.head.version != first.head.version else { throw VaultError.tampered }
+            return try await transcript(of: second)
+        }
     }
 
     /// For what needs no content: nil where what is stored does not open.

@@ -43,6 +43,17 @@ struct CellTests {
         #expect(try await house.unlock().one("conversations").conversations?.isEmpty == true)
     }
 
+    @Test func `what is written while a conversation is read is no tampering`() async throws {
+        let house = try House()
+        let ada = try await house.owner()
+        let id = try await ada.begin()
+        try await ada.say("one", in: id)
+        await house.store.repeatHead()
+        try await ada.say("two", in: id)
+        try await ada.one("lock")
+        #expect(try await house.unlock().one("conversations.read", id).turns?.count == 4)
+    }
+
     @Test func `what a full disk did not take is not in the conversation`() async throws {
         let house = try House()
         let ada = try await house.owner()

@@ -13,6 +13,7 @@ actor MemoryStore: SealedStore {
 
     /// Whether every write fails.
     var isFull = false
+    private var earlier: StoredConversation?
     private var accounts: [AccountID: Account] = [:]
     private var lookups: [[UInt8]: AccountID] = [:]
     private var failures: [[UInt8]: (failures: Int, last: UInt64)] = [:]
@@ -27,6 +28,9 @@ actor MemoryStore: SealedStore {
     var conversationCount: Int { kept.count }
 
     func fill(_ full: Bool) { isFull = full }
+
+    /// Who asks next for a conversation gets it as it is now: as if all that follows were written while it is read.
+    func repeatHead() { earlier = kept.values.first?.conversation }
 
     /// Drops the last record of every conversation, as somebody with the disk could.
     func dropLastRecords() { for id in kept.keys { kept[id]?.records.removeLast() } }
@@ -77,7 +81,8 @@ actor MemoryStore: SealedStore {
     }
 
     func conversation(_ id: ConversationID, account: AccountID) -> StoredConversation? {
-        kept[id].flatMap { $0.account == account ? $0.conversation : nil }
+        defer { earlier = nil }
+        return earlier ?? kept[id].flatMap { $0.account == account ? $0.conversation : nil }
     }
 
     func records(of id: ConversationID, account: AccountID) -> [SealedRecord] { kept[id]?.records ?? [] }

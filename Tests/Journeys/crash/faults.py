@@ -20,6 +20,7 @@ from talks import CUT
 TRAP = signal.SIGILL if platform.machine() == "x86_64" else signal.SIGTRAP
 SIGNALS = {"kill -9": signal.SIGKILL, "segmentation fault": signal.SIGSEGV, "trap": TRAP}
 NO_MEMORY = "no memory"
+LITTLE = 1 << 12  # Bytes.
 FAULTS = [*SIGNALS, NO_MEMORY]
 
 
@@ -34,11 +35,14 @@ def strike(house, process, fault):
         return True
     # Not RLIMIT_AS: a process over that one may still turn reserved memory into usable, as malloc does (mm/mprotect.c).
     before = resource.prlimit(process, resource.RLIMIT_DATA)
-    resource.prlimit(process, resource.RLIMIT_DATA, (1 << 12, before[1]))
+    resource.prlimit(process, resource.RLIMIT_DATA, (LITTLE, before[1]))
     demand(house, until=lambda: not alive(process))
     has_ended = ended([process], 0.2)
-    if not has_ended:
-        resource.prlimit(process, resource.RLIMIT_DATA, before)
+    # What was started meanwhile has the limit too.
+    for one in house.family():
+        with contextlib.suppress(ProcessLookupError):
+            if resource.prlimit(one, resource.RLIMIT_DATA)[0] == LITTLE:
+                resource.prlimit(one, resource.RLIMIT_DATA, before)
     return has_ended
 
 

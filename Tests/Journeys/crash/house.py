@@ -50,7 +50,9 @@ class House:
         assert ended(everybody, 5), "a process outlives the server"
 
     def close(self):
+        everybody = self.family()
         self.home.close()
+        ended(everybody, 5)
         shutil.rmtree(self.models, ignore_errors=True)
 
     def unlocked(self):

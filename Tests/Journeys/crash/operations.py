@@ -7,6 +7,7 @@ class Operation:
     """One thing to do. `arrange` prepares, `act` does it, `place` tells how far it got: 0 as before, the last of `steps` in full."""
 
     steps = ("before", "after")
+    is_slow = False
 
     def __init__(self, house):
         self.house = house
@@ -156,10 +157,14 @@ class RenewsKeys(CreatesAKey):
     The key is made anew only when it is gone: a vault remembers the scopes of those that were revoked.
     """
 
+    is_slow = True
+
     def arrange(self):
         self.label = "to be revoked"
         if not self.own():
             super().act()
+        if not self.house.turns:
+            self.house.say()
 
     def act(self):
         self.ask("rekey", {"current": conftest.PASSPHRASE})
@@ -171,5 +176,6 @@ class RenewsKeys(CreatesAKey):
         pass
 
 
-ONLINE = [CreatesAConversation, StoresATurn, Renames, Imports, Deletes, ChangesSettings, CreatesAKey, RenewsKeys]
+# Keys first: sealing everything anew takes longer the more there is.
+ONLINE = [RenewsKeys, CreatesAConversation, StoresATurn, Renames, Imports, Deletes, ChangesSettings, CreatesAKey]
 

@@ -12,7 +12,7 @@ import pytest
 
 from house import House, Refused, conftest
 from injection import DATABASE, ERRORS, LOG, Fault, fired, holder_of_the_archive, injected, obstacle, shortened
-from operations import ONLINE
+from operations import ONLINE, StoresATurn
 from soak_report import noted
 
 ALL = "CLOISTER_DISK_ALL" in os.environ  # Every call of every operation; otherwise a sample.
@@ -30,7 +30,7 @@ def faults(kinds):
 
 
 KINDS = [(error, forever) for error in ERRORS for forever in (False, True)]
-SLOW = [("ENOSPC", True), ("EIO", False)]  # For commands: each trial takes seconds.
+SLOW = [("ENOSPC", True), ("EIO", False)]  # Where each trial takes seconds.
 SAMPLE = {("ENOSPC", True): [1], ("EIO", False): [2, 12]}
 
 
@@ -60,7 +60,7 @@ def resting():
 @pytest.mark.parametrize("kind", ONLINE, ids=lambda kind: kind.__name__)
 def test_a_failing_write_leaves_all_or_nothing(house, kind):
     tally = Counter()
-    for series in faults(KINDS):
+    for series in faults(SLOW if kind.is_slow else KINDS):
         for fault in series:
             if not disturbed(house, kind(house), fault, tally):
                 break
@@ -106,7 +106,7 @@ def judge(house, operation, refusal, tally, fault):
     operation.finish()
 
 
-@pytest.mark.parametrize("kind", ONLINE if ALL else ONLINE[1:2], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", ONLINE if ALL else [StoresATurn], ids=lambda kind: kind.__name__)
 def test_a_short_write_leaves_all_or_nothing(house, kind):
     """The limit lies behind the end of the log: in the midst of a frame's header, of a page, at their ends, and behind what an operation needs."""
     tally = Counter()
