@@ -72,7 +72,7 @@ entries = b"".join(bytes([kind]) + struct.pack(">Q", length) + bytes(32) for kin
 frame = lambda kind, call, payload=b"", carried=0: struct.pack(">IIBBBB", len(payload), call, kind, 1, carried, 1) + payload
 (folder / "frames").write_bytes(b"\x05" + frame(1, 1, b"ask", 1) + frame(5, 1, b"\0\0\0\x08") + frame(2, 1, b"part") + frame(3, 1))
 (folder / "request").write_bytes(b"\x05" + struct.pack("<QQ4f4I", 7, 1, 0.7, 0.9, 0.1, 1, 40, 16, 1, 2) + struct.pack("<3i", 3, 1, 2) + b"\x01")
-for event in (struct.pack("<BII", 1, 3, 9), struct.pack("<Bi", 2, 5), b"\x03\x01"):
+for event in (struct.pack("<BIIQ", 1, 3, 9, 1_000_000), struct.pack("<Bi", 2, 5), b"\x03\x01"):
     (folder / f"event{event[0]}").write_bytes(b"\x05" + event)
 for index, line in enumerate([
         "https://cdn.example:8443/a%2Fb?sign=1", "/path?x=1", "http://[fd00::1]/x", "hub:org/repository@v1/q/a-Q4.gguf", "ollama:some/tiny:1b",

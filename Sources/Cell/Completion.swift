@@ -28,8 +28,9 @@ extension Cell {
             Replies.Done(
                 done: .init(
                     sequence: nil, reason: answer.end?.rawValue ?? "stop", promptTokens: answerRequest.prompt.count,
-                    reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: nil,
-                    model: model.description.id)))
+                    reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens,
+                    promptNanoseconds: answer.promptNanoseconds, answerNanoseconds: answer.answerNanoseconds,
+                    title: nil, model: model.description.id)))
     }
 
     private func prepare(_ request: Requests.Complete, for model: LoadedModel) throws -> (AnswerRequest, dropped: Int) {

@@ -56,8 +56,9 @@ extension Cell {
             done: .init(
                 sequence: placed.sequence, reason: answer.end?.rawValue ?? "stop",
                 promptTokens: prompt.tokens.count,
-                reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens, title: title,
-                model: model.description.id))
+                reusedTokens: answer.reusedTokens, completionTokens: answer.completionTokens,
+                promptNanoseconds: answer.promptNanoseconds, answerNanoseconds: answer.answerNanoseconds,
+                title: title, model: model.description.id))
     }
 
     /// The tutorial's turn: the same, in one piece.

@@ -24,9 +24,10 @@ public struct Door: Sendable {
     }
 
     /// The first parts of the paths that it answers.
-    public static let names: Set<String> = ["v1", "chat", "history", "health"]
+    public static let names: Set<String> = ["v1", "api", "chat", "history", "health"]
 
     private let channels: KeyChannels
+    let version: String
     let health: @Sendable () async -> Health
     let clock: @Sendable () -> Date
     static let bodyLimit = 960 * 1_024
@@ -34,11 +35,12 @@ public struct Door: Sendable {
     /// - Parameters:
     ///   - carrier: the way to the cells.
     ///   - pinned: the fingerprint that the node must have; nil where nobody could be in between.
+    ///   - version: of this program.
     public init(
-        carrier: any Carrier, pinned: String? = nil, health: @escaping @Sendable () async -> Health,
+        carrier: any Carrier, pinned: String? = nil, version: String, health: @escaping @Sendable () async -> Health,
         clock: @escaping @Sendable () -> Date = { Date() }
     ) {
-        (self.health, self.clock) = (health, clock)
+        (self.version, self.health, self.clock) = (version, health, clock)
         channels = KeyChannels(carrier, pinned: pinned, clock: clock)
     }
 
@@ -66,33 +68,26 @@ public struct Door: Sendable {
             throw error
         }
     }
-
-    /// The names that `model` may have: what runs here, the standard one first, and `default`.
-    func modelNames(_ client: KeyChannel) async throws -> [String] {
-        let models = try await client.ask("models", [String: String](), as: ModelList.self).models
-            .filter(\.obstacles.isEmpty)
-        let names = models.map { model in models.count { $0.name == model.name } == 1 ? model.name : model.id }
-        return names + ["default"]
-    }
-
-    struct ModelList: Decodable, Sendable { let models: [Model] }
-    struct Model: Decodable, Sendable {
-        let id, name: String
-        let obstacles: [String]
-    }
 }
 
 /// Reads a JSON object once, as UTF-8, and refuses anything else (F4).
 func decodeBody<T: Decodable>(_ type: T.Type, from request: Request) async throws -> T {
     var request = request
-    let buffer = try await request.collectBody(upTo: Door.bodyLimit)
+    let buffer: ByteBuffer
+    do { buffer = try await request.collectBody(upTo: Door.bodyLimit) } catch let error as any HTTPResponseError
+        where error.status == .contentTooLarge
+    {
+        throw APIError.tooLarge
+    }
     let bytes = Array(buffer.readableBytesView)
     guard String(validating: bytes, as: UTF8.self) != nil,
         bytes.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) == UInt8(ascii: "{")
     else {
         throw APIError.invalid("The body is not a JSON object in UTF-8.")
     }
-    do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch let error as DecodingError {
+    do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch let error as DecodingError
+        where error.field?.isEmpty == false
+    {
         throw APIError.invalid("The body has a field of the wrong type.", param: error.field)
     } catch let error as APIError { throw error } catch {
         throw APIError.invalid("The body is not a JSON object in UTF-8.")
@@ -115,10 +110,14 @@ extension DecodingError {
 
 /// A JSON response.
 func jsonResponse(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+    Response(
+        status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: try jsonBuffer(value)))
+}
+
+/// JSON on one line.
+func jsonBuffer(_ value: some Encodable) throws -> ByteBuffer {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .withoutEscapingSlashes
     encoder.dateEncodingStrategy = .iso8601
-    return Response(
-        status: status, headers: [.contentType: "application/json"],
-        body: .init(byteBuffer: ByteBuffer(bytes: try encoder.encode(value))))
+    return ByteBuffer(bytes: try encoder.encode(value))
 }

@@ -31,6 +31,16 @@ struct CellTests {
         #expect((second.last?.done?.reusedTokens ?? 0) > 10)
     }
 
+    @Test func `an answer says how long its parts took`() async throws {
+        let ada = try await House().owner()
+        let id = try await ada.begin()
+        let start = ContinuousClock.now
+        let done = try #require(try await ada.say("hello", in: id).last?.done)
+        let whole = Int((ContinuousClock.now - start) / .nanoseconds(1))
+        #expect(done.promptNanoseconds > 0 && done.answerNanoseconds > 0)
+        #expect(done.promptNanoseconds + done.answerNanoseconds < whole)
+    }
+
     @Test func `off the record nothing reaches the store, and the lock ends it`() async throws {
         let house = try House()
         let ada = try await house.owner()

@@ -72,7 +72,7 @@ struct Piece: Decodable {
     struct Started: Decodable { let promptTokens, droppedTurns, context: Int }
     struct Done: Decodable {
         let reason: String
-        let reusedTokens: Int
+        let reusedTokens, promptNanoseconds, answerNanoseconds: Int
     }
     struct Receipt: Decodable {
         let records: Int

@@ -34,8 +34,8 @@ struct EngineMessageTests {
 
     @Test func `events arrive as they were sent`() throws {
         let events: [GenerationEvent] = [
-            .prefilled(reused: 3, evaluated: 70_000), .token(0), .token(.max), .finished(.endOfSequence),
-            .finished(.length), .finished(.contextFull), .finished(.outOfMemory),
+            .prefilled(reused: 3, evaluated: 70_000, nanoseconds: .max), .token(0), .token(.max),
+            .finished(.endOfSequence), .finished(.length), .finished(.contextFull), .finished(.outOfMemory),
         ]
         for event in events { #expect(try GenerationEvent(decoding: event.encoded()) == event) }
         for bad in [[], [0], [1, 0], [2], [2, 0, 0, 0, 0, 0], [3], [3, 4], [4, 0]] as [[UInt8]] {

@@ -25,7 +25,7 @@ extension Engine {
         for await event in try generate(request) {
             switch event {
             case .token(let token): tokens.append(token)
-            case .prefilled(let count, _): reused = count
+            case .prefilled(let count, _, _): reused = count
             case .finished(let why): reason = why
             }
         }

@@ -163,9 +163,9 @@ def test_both_versions_of_http_serve_the_page_and_the_channel(beyond):
 def test_the_door_for_programs_is_not_there(beyond):
     key = {"Authorization": f"Bearer {beyond.home.token}"}
     with client(beyond, headers=key) as browser:
-        for path in ("/v1/models", "/health", "/history/x"):
+        for path in ("/v1/models", "/api/tags", "/health", "/history/x"):
             assert browser.get(path).status_code == 404, path
-        for path in ("/v1/chat/completions", "/chat"):
+        for path in ("/v1/chat/completions", "/api/chat", "/chat"):
             assert browser.post(path, json={"model": "default", "messages": []}).status_code == 404, path
     assert requests.get(beyond.home.url + "/v1/models", headers=key).status_code == 200, "the control: on loopback it is"
 

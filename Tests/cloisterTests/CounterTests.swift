@@ -8,6 +8,7 @@ struct CounterTests {
     @Test(arguments: [
         ("GET / HTTP/1.1", Counter.page), ("GET /v1/models HTTP/1.1", .endpoints), ("POST /chat HTTP/1.1", .endpoints),
         ("GET /chat?x", .endpoints), ("GET /history/s", .endpoints), ("GET /health\r", .endpoints),
+        ("POST /api/chat HTTP/1.1", .endpoints), ("DELETE /api/delete", .endpoints), ("GET /apis/", .page),
         ("GET /v10/", .page), ("GET /V1/", .page), ("GET //v1/", .page), ("GET /cloister/v1/node", .page),
         ("GET http://localhost/v1/models", .page), ("GET /%761/models", .page), ("\r\n", .page),
         ("\n", .page), (" /v1/", .endpoints), ("PRI * HTTP/2.0", .page), ("\u{16}\u{3}\u{1} /x ", .page),

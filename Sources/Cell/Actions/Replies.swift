@@ -137,6 +137,7 @@ enum Replies {
             let sequence: UInt64?
             let reason: String
             let promptTokens, reusedTokens, completionTokens: Int
+            let promptNanoseconds, answerNanoseconds: Int
             let title: String?
             let model: String
         }

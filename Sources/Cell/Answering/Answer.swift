@@ -25,6 +25,9 @@ struct Answer {
     private(set) var completionTokens = 0
     /// Why it ended; nil while it goes on.
     private(set) var end: AnswerEnd?
+    /// How long the prompt took to read, and the answer to make; zero before.
+    private(set) var promptNanoseconds = 0, answerNanoseconds = 0
+    private let asked = ContinuousClock.now
     /// What broke it off, so that it was stopped and nobody had asked for that.
     private(set) var failure: InferenceError?
     /// The whole text so far.
@@ -48,8 +51,10 @@ struct Answer {
         while end == nil {
             let piece: String
             switch await events.next() {
-            case .prefilled(let reused, _):
+            case .prefilled(let reused, _, let nanoseconds):
                 reusedTokens = reused
+                // The engine's own time, not when we heard of it; a hostile engine could say any.
+                promptNanoseconds = min(Int(clamping: nanoseconds), elapsed)
                 continue
             case .token(let token):
                 completionTokens += 1
@@ -88,6 +93,10 @@ struct Answer {
 
     private mutating func finish(_ reason: AnswerEnd) {
         end = reason
+        answerNanoseconds = elapsed - promptNanoseconds
         generation.stop()
     }
+
+    /// Nanoseconds since the engine was asked.
+    private var elapsed: Int { Int((ContinuousClock.now - asked) / .nanoseconds(1)) }
 }

@@ -46,14 +46,15 @@ extension GenerationRequest {
 extension GenerationEvent {
     private static let reasons: [FinishReason] = [.endOfSequence, .length, .contextFull, .outOfMemory]
 
-    /// The event as it travels: a byte for its kind and one or two numbers.
+    /// The event as it travels: a byte for its kind and one to three numbers.
     public func encoded() -> [UInt8] {
         var writer = WordWriter()
         switch self {
-        case .prefilled(let reused, let evaluated):
+        case .prefilled(let reused, let evaluated, let nanoseconds):
             writer.byte(1)
             writer.word(UInt32(clamping: reused))
             writer.word(UInt32(clamping: evaluated))
+            writer.word(nanoseconds)
         case .token(let token):
             writer.byte(2)
             writer.word(token)
@@ -71,7 +72,8 @@ extension GenerationEvent {
         switch try reader.word(UInt8.self) {
         case 1:
             let (reused, evaluated) = (try reader.word(UInt32.self), try reader.word(UInt32.self))
-            self = .prefilled(reused: Int(reused), evaluated: Int(evaluated))
+            self = .prefilled(
+                reused: Int(reused), evaluated: Int(evaluated), nanoseconds: try reader.word(UInt64.self))
         case 2: self = .token(try reader.word(TokenID.self))
         case 3:
             let reason = Int(try reader.word(UInt8.self))

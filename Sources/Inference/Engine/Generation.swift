@@ -2,8 +2,9 @@ import Synchronization
 
 /// What happens while an answer is made.
 public enum GenerationEvent: Sendable, Equatable {
-    /// The prompt was read: how many of its tokens the sequence still had, and how many were computed.
-    case prefilled(reused: Int, evaluated: Int)
+    /// The prompt was read: how many of its tokens the sequence still had, how many were computed, and how long ago the
+    /// engine was asked.
+    case prefilled(reused: Int, evaluated: Int, nanoseconds: UInt64)
     /// The next token.
     case token(TokenID)
     /// The end; nothing follows.

@@ -146,6 +146,7 @@ final class Answer: @unchecked Sendable {
     var cache: KeyValueCache?
     private(set) var isOver = false
     private let request: GenerationRequest
+    private let asked = ContinuousClock.now
     private var sampler: Sampler
     private var made = 0
     private var reused: Int?
@@ -190,7 +191,10 @@ final class Answer: @unchecked Sendable {
         let done = cache.tokens.count
         guard let logits = read(runner, cache) else { return }
         if done < request.prompt.count, let reused {
-            mailbox.post(.prefilled(reused: reused, evaluated: request.prompt.count - reused))
+            let waited = (ContinuousClock.now - asked) / .nanoseconds(1)
+            mailbox.post(
+                .prefilled(
+                    reused: reused, evaluated: request.prompt.count - reused, nanoseconds: UInt64(max(waited, 0))))
         }
         choose(logits, cache)
     }

@@ -73,7 +73,7 @@ struct Connect: AsyncParsableCommand {
         var logger = Logger(label: "cloister") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         let options = GatewayOptions(port: port ?? Self.standardPort)
-        let door = Door(carrier: carrier, pinned: remote.fingerprint) {
+        let door = Door(carrier: carrier, pinned: remote.fingerprint, version: Cloister.version) {
             Door.Health(device: "remote", isSealed: (try? await remote.judge()) != nil)
         }
         let site = Site(

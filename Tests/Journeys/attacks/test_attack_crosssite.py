@@ -16,8 +16,8 @@ from page_fixtures import CHROMIUM
 
 pytestmark = pytest.mark.skipif("CLOISTER_BINARY" not in os.environ, reason="CLOISTER_BINARY is unset: no binary to run")
 
-ROUTES = ["/chat", "/v1/chat/completions", "/v1/completions", "/cloister/v1/open", "/cloister/v1/cell/lock", "/cloister/v1/cell/conversations.delete/" + "0" * 32]
-READS = ["/", "/app.js", "/health", "/cloister/v1/node", "/v1/models", "/v1/models/guide", "/history/s", "/none"]
+ROUTES = ["/chat", "/v1/chat/completions", "/v1/completions", "/api/chat", "/api/generate", "/api/show", "/cloister/v1/open", "/cloister/v1/cell/lock", "/cloister/v1/cell/conversations.delete/" + "0" * 32]
+READS = ["/", "/app.js", "/health", "/cloister/v1/node", "/v1/models", "/v1/models/guide", "/api/tags", "/api/version", "/history/s", "/none"]
 TYPES = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json", "", "text/plain; application/json"]
 ORIGINS = ["http://evil.example", "null", "http://localhost:{port}.evil", "http://localhost", "https://localhost:{port}", "http://localhost:{port}/", "http://LOCALHOST:{port}",
            "http://127.0.0.1:1", "http://[::1]:{port}", "file://", "http://localhost:{port} http://evil.example", ""]

@@ -19,7 +19,7 @@ FOREIGN = [
     "[::ffff:127.0.0.1]:{port}", "127.1:{port}", "2130706433:{port}", "0x7f.1:{port}", "0.0.0.0:{port}", "localhost:0{port}", "localhost:{port}@evil.example",
     "evil.example@localhost:{port}", "localhost:{port},evil.example", "localhost:{port}/x", "localhost:{port}#", "localhost:{port}\\", "localhost:80", "cloister",
 ]
-PLACES = [("GET", "/"), ("GET", "/health"), ("GET", "/cloister/v1/node"), ("GET", "/none"), ("POST", "/cloister/v1/open"), ("POST", "/v1/chat/completions"), ("OPTIONS", "/health")]
+PLACES = [("GET", "/"), ("GET", "/health"), ("GET", "/cloister/v1/node"), ("GET", "/none"), ("POST", "/cloister/v1/open"), ("POST", "/v1/chat/completions"), ("POST", "/api/chat"), ("GET", "/api/tags"), ("OPTIONS", "/health")]
 
 
 def test_a_foreign_name_is_refused_before_routing(house):

@@ -45,7 +45,7 @@ private actor EndpointsProcess {
         var logger = Logger(label: "cloister") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         let options = GatewayOptions(port: port)
-        let door = Door(carrier: DoorCarrier(gateway: gateway)) {
+        let door = Door(carrier: DoorCarrier(gateway: gateway), version: Cloister.version) {
             let answer = try? await gateway.ask(EndpointsCall.health.rawValue)
             return Door.Health(device: "cpu", isSealed: answer?.bytes == [1])
         }

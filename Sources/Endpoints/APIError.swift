@@ -3,7 +3,8 @@ import HTTPTypes
 import Hummingbird
 import NIOHTTP1
 
-/// An error in OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`.
+/// What went wrong, in the words that a program gets; encoded, it has OpenAI's shape: `{"error": {"message", "type",
+/// "param", "code"}}`.
 struct APIError: Error, Encodable {
     struct Body: Encodable {
         let message: String
@@ -50,10 +51,18 @@ struct APIError: Error, Encodable {
             code: "unsupported_parameter")
     }
 
-    static let noSuchModel = APIError(
-        .notFound, "invalid_request_error",
-        "There is no such model here. GET /v1/models lists them; \"default\" always works.",
-        param: "model", code: "model_not_found")
+    /// - Parameter list: the path that lists those that there are.
+    static func noSuchModel(_ list: String) -> APIError {
+        APIError(
+            .notFound, "invalid_request_error",
+            "There is no such model here. GET \(list) lists them; \"default\" always works.",
+            param: "model", code: "model_not_found")
+    }
+
+    static let tooLarge = APIError(
+        .contentTooLarge, "invalid_request_error", "The body is larger than \(Door.bodyLimit) bytes.")
+
+    static let cutOff = APIError(.internalServerError, "server_error", "The answer was cut off.")
 
     static let anotherNode = APIError(
         .badGateway, "server_error",
@@ -76,23 +85,30 @@ struct APIError: Error, Encodable {
         }
     }
 
+    /// What a program is told of an error of the cell or of the way to it; nil for any other.
+    init?(saying error: any Error) {
+        switch error {
+        case let error as APIError: self = error
+        case let refusal as Refusal: self.init(refusal)
+        case is ChannelError: self = .cutOff
+        default: return nil
+        }
+    }
+
     func response() throws -> Response { try jsonResponse(self, status: status) }
 }
 
-/// Runs a handler; whatever goes wrong is answered in OpenAI's shape.
-func answeringErrors(_ body: () async throws -> Response) async throws -> Response {
-    do { return try await body() } catch let error as APIError { return try error.response() } catch let refusal
-        as Refusal
-    {
-        return try APIError(refusal).response()
-    } catch is ChannelError {
-        return try APIError(.internalServerError, "server_error", "The answer was cut off.").response()
-    } catch let error as any HTTPResponseError {
+/// Runs a handler; whatever goes wrong is answered.
+/// - Parameter say: writes an error in the shape of the caller's API; OpenAI's, if nothing else is said.
+func answeringErrors(
+    _ say: (APIError) throws -> Response = { try $0.response() }, _ body: () async throws -> Response
+) async throws -> Response {
+    do { return try await body() } catch let error as any HTTPResponseError {
         throw error
     } catch let error as HTTPParserError {
         // Of the request itself; its connection ends with it.
         throw error
     } catch {
-        return try APIError.outOfReach.response()
+        return try say(APIError(saying: error) ?? .outOfReach)
     }
 }
