@@ -237,7 +237,7 @@ export const S = {
         loadedUnknown: "more than the browser remembers",
         browser: "this browser's record of requests",
         airGap: "Air gap",
-        airGapOff: "off: `cloister models pull` may fetch models from whoever is configured; this server never does",
+        airGapOff: "off: the command cloister models pull may fetch models from whoever is configured; this server never does",
         airGapOn: (by) => `on, by ${by}: no process that dials can be started, and no name is looked up`,
         settings: "the server's settings when it started",
         networks: "Networks of the processes",
