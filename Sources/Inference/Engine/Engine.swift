@@ -18,8 +18,10 @@ public protocol TokenEngine: AnyObject, Sendable {
     var vocabularySize: Int { get }
     /// Whether no answer is being made or waits, for anybody.
     func isIdle() async -> Bool
-    /// Whether it still answers; one that ended never does again.
+    /// Whether it still answers, as far as is known; one that ended never does again.
     var isRunning: Bool { get }
+    /// Whether it answers at this moment.
+    func answers() async -> Bool
     /// A new, empty sequence; it takes memory when it is first used.
     func openSequence() -> SequenceID
     /// Forgets a sequence; its keys and values are zeroed as soon as no answer uses them.
@@ -27,6 +29,11 @@ public protocol TokenEngine: AnyObject, Sendable {
     /// Begins an answer.
     /// - Throws: `promptTooLong` unless the prompt leaves room for a token, `outOfRange`, `noSuchSequence`.
     func generate(_ request: GenerationRequest) throws(InferenceError) -> Generation
+}
+
+extension TokenEngine {
+    /// One in this process does as long as the process.
+    public func answers() async -> Bool { isRunning }
 }
 
 /// What an engine may use.

@@ -125,7 +125,7 @@ actor Shelf: ModelShelf {
         let id = name.flatMap { $0 == standardModelName ? nil : $0 } ?? standardID(memory)
         if id == Self.guideID { return try await readyGuide() }
         let found = try wanted.flatMap { $0.id == id || $0.name == id ? $0 : nil } ?? catalogue.model(named: id)
-        if let model = running(found.id) { return model }
+        if let model = await answering(found.id) { return model }
         if let known = loading[found.id] { return try await known.task.value }
         let description = await describe([found], memory)[0]
         if !description.obstacles.isEmpty {
@@ -143,9 +143,17 @@ actor Shelf: ModelShelf {
 
     /// The guide: part of the program, so there is nothing to find or to check.
     private func readyGuide() async throws -> Ready {
-        if let model = running(Self.guideID) { return model }
+        if let model = await answering(Self.guideID) { return model }
         if let known = loading[Self.guideID] { return try await known.task.value }
         return try await loading(guide, .guide, EngineOptions(threads: options.threads), { _, _ in }) { _ in }
+    }
+
+    /// The same, if its engine answers at this moment.
+    private func answering(_ id: String) async -> Ready? {
+        guard let model = running(id) else { return nil }
+        if await model.engine.answers() { return model }
+        if loaded[id]?.model.engine === model.engine { loaded[id] = nil }
+        return nil
     }
 
     /// A model that is loaded and whose engine runs; it was used now.

@@ -75,6 +75,9 @@ final class RemoteEngine: TokenEngine {
         return reply.bytes == [1]
     }
 
+    /// The end of a process is heard of a moment later than it is.
+    func answers() async -> Bool { (try? await seam.ask(EngineCall.isIdle.rawValue)) != nil }
+
     func openSequence() -> SequenceID {
         SequenceID(number: lastSequence.add(1, ordering: .relaxed).newValue)
     }
