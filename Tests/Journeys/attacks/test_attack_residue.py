@@ -84,6 +84,8 @@ def used(home, said):
     for store in (True, False):
         body = {"model": "default", "store": store, "stop": [say(f"stop {store}")], "messages": [{"role": "system", "content": say(f"system {store}")}, {"role": "user", "content": say(f"completion {store}")}]}
         assert ask("/v1/chat/completions", body).status_code == 200
+    assert ask("/api/chat", {"model": "default", "messages": [{"role": "user", "content": say("ollama chat")}]}).status_code == 200
+    assert ask("/api/generate", {"model": "default", "prompt": say("ollama prompt"), "stream": False}).status_code == 200
     assert ask("/v1/chat/completions", {"model": say("model's name"), "messages": [{"role": "user", "content": say("refused")}]}).status_code == 404
     assert ask("/v1/chat/completions", {"messages": say("malformed")}).status_code == 400
     assert requests.get(f"{home.url}/history/{say('history')}?{say('query')}", headers=headers).status_code == 404
