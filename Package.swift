@@ -50,7 +50,7 @@ let package = Package(
         // The parsers of what comes from outside, for Fuzz and Benchmarks.
         .library(
             name: "CloisterParts",
-            targets: ["Cryptography", "Seams", "Vault", "Channel", "Inference", "Archive", "Courier"]),
+            targets: ["Cryptography", "Seams", "Vault", "Channel", "Inference", "Archive", "References"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
@@ -98,6 +98,8 @@ let package = Package(
 
         room("Catalogue", ["Cryptography", "Inference"]),
 
+        room("References"),
+
         // Keepers
         room("Archive", [.product(name: "GRDB", package: "GRDB.swift")]),
 
@@ -107,7 +109,7 @@ let package = Package(
         room(
             "Courier",
             [
-                "Cryptography",
+                "Cryptography", "References",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -127,7 +129,7 @@ let package = Package(
             name: "cloister",
             dependencies: [
                 "CGuide", "CPlatform", "Seams", "Confinement", "Cryptography", "Certificates", "Vault", "Channel",
-                "Inference", "Catalogue", "Archive", "Cell", "Gateway", "Endpoints", "Courier",
+                "Inference", "Catalogue", "Archive", "Cell", "Gateway", "Endpoints", "References", "Courier",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -153,7 +155,7 @@ let package = Package(
         tests(
             "Courier",
             [
-                "Cryptography",
+                "Cryptography", "References",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

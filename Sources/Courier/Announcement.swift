@@ -1,3 +1,5 @@
+public import References
+
 /// What a registry says that it will send, before it sends it; what arrives must be exactly this.
 public struct Announcement: Hashable, Sendable, Codable {
     /// The model's whole name.

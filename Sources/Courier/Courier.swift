@@ -1,5 +1,6 @@
 import Glibc
 import NIOSSL
+public import References
 
 /// The one door out: asks those who are configured, nobody else, and trusts nothing that comes back.
 ///

@@ -54,8 +54,6 @@ public enum CourierError: Error, Equatable, Sendable {
     case notConfigured(String)
     /// The setting `registries` cannot be read.
     case badSetting(SettingFault)
-    /// A model's name cannot be read.
-    case badReference
     /// An address cannot be read in one way only.
     case badAddress(AddressFault)
     /// A name that leads where nothing is dialled without being told so.
@@ -83,8 +81,6 @@ extension CourierError: CustomStringConvertible {
         case .airGap: "the air gap is set: nothing is fetched, and no name is looked up"
         case .notConfigured(let what): "\(what) is not configured"
         case .badSetting(let fault): "registries: \(fault.rawValue)"
-        case .badReference:
-            "a model is called hub:ORG/REPOSITORY, hub:ORG/REPOSITORY/FILE.gguf, hub:ORG/REPOSITORY:TYPE or ollama:NAME:TAG"
         case .badAddress(let fault): fault.rawValue
         case .refusedAddress(let host, let kind):
             "\(host) leads to a \(kind.rawValue) address, which is dialled only if it is written down in the setting registries"

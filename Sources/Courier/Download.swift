@@ -3,6 +3,7 @@ import Cryptography
 import Glibc
 import NIOCore
 import NIOHTTP1
+import References
 
 /// One file on its way: checked against its announcement while it comes.
 struct Download: Sendable {

@@ -1,3 +1,5 @@
+public import References
+
 /// A registry that the person configured, and everybody to whom it may send on.
 public struct Registry: Hashable, Sendable {
     /// What it speaks.

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Courier
+import References
 
 /// Models' names, and the setting that says where they come from.
 struct ReferenceTests {
@@ -47,7 +48,7 @@ struct ReferenceTests {
         "ollama:" + String(repeating: "a", count: 121),
     ])
     func `what is no name is refused`(text: String) {
-        #expect(throws: CourierError.badReference) { try ModelReference(text) }
+        #expect(throws: MisspelledReference.self) { try ModelReference(text) }
     }
 
     @Test func `the setting is read`() throws {

@@ -4,6 +4,7 @@ import Seams
 import Testing
 
 @testable import cloister
+import References
 
 /// What a command takes from its courier's process, if that one was taken over by whom it dialled.
 struct RemoteCourierTests {

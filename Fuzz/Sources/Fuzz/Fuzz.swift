@@ -1,8 +1,8 @@
 import Archive
 import Channel
-import Courier
 import Cryptography
 import Inference
+import References
 import Seams
 import Vault
 

@@ -1,3 +1,5 @@
+import References
+
 /// A registry in Ollama's shape, which is OCI's: a manifest by tag, and blobs by digest.
 ///
 /// Takes the model's weights; templates, system texts and parameters of the manifest are left where they are.

@@ -6,6 +6,7 @@ import Courier
 import Foundation
 import Inference
 import struct NIOCore.IOError
+import References
 
 /// Runs a command; what goes wrong is said in a sentence, with what can be done about it, and an exit code.
 func explained(_ body: () async throws -> Void) async throws {
@@ -23,6 +24,7 @@ func sentence(_ error: any Error) -> String {
     case let error as InferenceError: error.description
     case let error as CatalogueError: error.description
     case let error as CourierError: error.description
+    case let error as MisspelledReference: error.description
     case ArchiveError.inUse:
         "another Cloister has this data directory open; stop it first, or choose another with --data"
     case ArchiveError.untrustedDirectory(let fault): "the data directory is refused: \(fault.rawValue)"

@@ -3,6 +3,7 @@ import Catalogue
 import Courier
 import Foundation
 import Inference
+import References
 
 extension Models {
     struct Pull: AsyncParsableCommand {

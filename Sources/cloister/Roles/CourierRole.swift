@@ -2,6 +2,7 @@ import Courier
 import Foundation
 import Seams
 import Synchronization
+import References
 
 /// What a command asks of a courier process; `docs/formats/seams.md` §13.
 enum CourierOrder: UInt8 {

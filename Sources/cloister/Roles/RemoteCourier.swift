@@ -3,6 +3,7 @@ import Courier
 import Foundation
 import Glibc
 import Seams
+import References
 
 /// The way to the courier, which is a process of its own for as long as a command needs it.
 ///

@@ -1,5 +1,3 @@
-import NIOHTTP1
-
 /// What an answer's head promises, read by hand: whoever sends it chose every byte.
 public enum Promise {
     /// SHA-256 in an entity tag, with or without quotes, or after `sha256:`; nil for anything else.
@@ -38,15 +36,5 @@ public enum Promise {
             return nil
         }
         return Int(text)
-    }
-}
-
-extension HTTPHeaders {
-    /// The one value of a field that may be there once; repetitions must agree.
-    /// - Throws: `CourierError.refusedAnswer` with `.promise`.
-    func single(_ name: String, of origin: Origin) throws(CourierError) -> String? {
-        let values = Set(self[name])
-        guard values.count <= 1 else { throw .refusedAnswer(origin, .promise) }
-        return values.first
     }
 }

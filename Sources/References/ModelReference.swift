@@ -24,27 +24,27 @@ public struct ModelReference: Hashable, Sendable {
     public let place: Place
 
     /// Reads `hub:ORG/REPOSITORY[@REVISION][/FILE.gguf | :TYPE]` or `ollama:[NAMESPACE/]NAME[:TAG]`.
-    /// - Throws: `CourierError.badReference`.
-    public init(_ text: String) throws(CourierError) {
+    /// - Throws: `MisspelledReference`.
+    public init(_ text: String) throws(MisspelledReference) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard text.utf8.count <= 512, parts.count == 2 else { throw .badReference }
+        guard text.utf8.count <= 512, parts.count == 2 else { throw MisspelledReference() }
         switch parts[0] {
         case "hub": place = try Self.hub(parts[1])
         case "ollama": place = try Self.ollama(parts[1])
-        default: throw .badReference
+        default: throw MisspelledReference()
         }
     }
 
-    private static func hub(_ text: Substring) throws(CourierError) -> Place {
+    private static func hub(_ text: Substring) throws(MisspelledReference) -> Place {
         let halves = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let parts = halves[0].split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count >= 2 else { throw .badReference }
+        guard parts.count >= 2 else { throw MisspelledReference() }
         let named = parts[1].split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
         let file = parts.dropFirst(2)
         let type = halves.count > 1 ? halves[1] : nil
         let words = [parts[0]] + named + file + (type.map { [$0] } ?? [])
         guard words.allSatisfy(isPart), file.isEmpty || (type == nil && isModelFile(file.joined(separator: "/"))) else {
-            throw .badReference
+            throw MisspelledReference()
         }
         let choice: Choice =
             type.map { .type(String($0)) } ?? (file.isEmpty ? .standard : .file(file.joined(separator: "/")))
@@ -53,16 +53,16 @@ public struct ModelReference: Hashable, Sendable {
             choice: choice)
     }
 
-    private static func ollama(_ text: Substring) throws(CourierError) -> Place {
+    private static func ollama(_ text: Substring) throws(MisspelledReference) -> Place {
         let halves = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let parts = halves[0].split(separator: "/", omittingEmptySubsequences: false)
         let tag = halves.count > 1 ? halves[1] : "latest"
-        guard (1...2).contains(parts.count), (parts + [tag]).allSatisfy(isPart) else { throw .badReference }
+        guard (1...2).contains(parts.count), (parts + [tag]).allSatisfy(isPart) else { throw MisspelledReference() }
         return .ollama(path: (parts.count == 1 ? ["library"] + parts : parts).joined(separator: "/"), tag: String(tag))
     }
 
     /// Whether a path of a listing could also be written in a reference and is a model.
-    static func isModelFile(_ path: String) -> Bool {
+    public static func isModelFile(_ path: String) -> Bool {
         path.lowercased().hasSuffix(".gguf")
             && path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy(isPart)
     }
@@ -103,5 +103,13 @@ extension ModelReference: CustomStringConvertible {
             }
         let stem = name.lowercased().hasSuffix(".gguf") ? String(name.dropLast(5)) : name
         return stem.replacing("+", with: "-")
+    }
+}
+
+/// A model's name that cannot be read.
+public struct MisspelledReference: Error, Equatable, CustomStringConvertible {
+    /// One sentence for a person.
+    public var description: String {
+        "a model is called hub:ORG/REPOSITORY, hub:ORG/REPOSITORY/FILE.gguf, hub:ORG/REPOSITORY:TYPE or ollama:NAME:TAG"
     }
 }
