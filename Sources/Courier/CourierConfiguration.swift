@@ -1,3 +1,5 @@
+public import References
+
 /// Whom the courier may dial, and how much it puts up with.
 public struct CourierConfiguration: Sendable {
     /// Those whom the person configured; nobody else is ever dialled.

@@ -4,6 +4,7 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 import References
+import References
 
 /// One file on its way: checked against its announcement while it comes.
 struct Download: Sendable {

@@ -3,6 +3,7 @@ import Cell
 import Configuration
 import Confinement
 import Courier
+import References
 import Foundation
 
 /// The settings, one form each: a flag, `CLOISTER_…` in the environment, or a key of the configuration file, in this

@@ -1,5 +1,7 @@
 import Testing
 
+@testable import References
+
 @testable import Courier
 
 /// What an address is for, and that there is one notation for each.

@@ -1,6 +1,8 @@
 import Cryptography
 import Testing
 
+@testable import References
+
 @testable import Courier
 
 /// What a person agrees to, and that nothing is asked yet.

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @testable import Courier
-import References
+@testable import References
 
 /// Whom the courier connects to, and how long it waits.
 struct CourierTests {

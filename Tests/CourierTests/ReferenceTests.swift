@@ -1,7 +1,7 @@
 import Testing
 
 @testable import Courier
-import References
+@testable import References
 
 /// Models' names, and the setting that says where they come from.
 struct ReferenceTests {

@@ -2,7 +2,7 @@ import NIOHTTP1
 import Testing
 
 @testable import Courier
-import References
+@testable import References
 
 /// Addresses and promises that a registry sends, read by hand.
 struct WebAddressTests {

@@ -1,4 +1,5 @@
 public import Cryptography
+public import References
 
 /// A question in which what identifies a person was replaced by placeholders; nothing else may leave.
 public struct Masked: Hashable, Sendable {

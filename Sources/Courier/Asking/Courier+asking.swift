@@ -1,3 +1,5 @@
+public import References
+
 extension Courier {
     /// Asks a service outside; no such service can be configured yet.
     /// - Throws: `CourierError.notConfigured`, always.

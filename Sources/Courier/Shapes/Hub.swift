@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import NIOHTTP1
 import References
+import References
 
 /// A registry in the shape of the Hugging Face hub: a listing of files, and for each large one a head that says its
 /// SHA-256 before it sends on to where the content lies.

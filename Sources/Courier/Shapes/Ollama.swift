@@ -1,4 +1,5 @@
 import References
+import References
 
 /// A registry in Ollama's shape, which is OCI's: a manifest by tag, and blobs by digest.
 ///

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import References
 
 extension Door {
     private enum Step<Answer: Sendable>: Sendable {

@@ -3,6 +3,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import References
 
 /// The one place that dials: one request, one connection, to an address that was judged before.
 ///

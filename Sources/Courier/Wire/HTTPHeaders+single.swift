@@ -1,4 +1,5 @@
 import NIOHTTP1
+import References
 
 extension HTTPHeaders {
     /// The one value of a field that may be there once; repetitions must agree.

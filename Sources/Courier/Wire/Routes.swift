@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+public import References
 
 /// Looks names up.
 public struct Resolver: Sendable {

@@ -18,7 +18,7 @@ struct EngineCommand: AsyncParsableCommand {
 
             Examples:
               cloister engine --model m.gguf --listen unix:/run/user/1000/engine.sock
-              cloister serve --model m.gguf --engine unix:/run/user/1000/engine.sock
+              cloister engine --model m.gguf --listen vsock:8430 --threads 8
             """)
 
     @Option(help: "A GGUF file.", completion: .file(extensions: ["gguf"]))

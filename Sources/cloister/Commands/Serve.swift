@@ -14,6 +14,7 @@ struct Serve: AsyncParsableCommand {
               cloister serve
               cloister serve --port 9000 --model ~/models/m.gguf
               cloister serve --model llama3.2:1b --memory 6 --threads 4
+              cloister serve --model m.gguf --engine unix:/run/user/1000/engine.sock
               cloister serve --host 0.0.0.0 --names cloister.example,192.0.2.10
               cloister serve --air-gap
             """)

@@ -34,16 +34,18 @@ final class RemoteEngine: TokenEngine {
     static func join(
         _ socket: Descriptor, running digest: String, ended: @escaping @Sendable () -> Void
     ) async throws(InferenceError) -> RemoteEngine {
-        let gone = Latch()
+        let (gone, joined) = (Latch(), Latch())
+        // One that was refused here has not ended.
         let closed: @Sendable () -> Void = {
             gone.raise()
-            ended()
+            if joined.isRaised { ended() }
         }
         guard let seam = try? SeamClient(socket, limits: .tokens, closed: closed),
             let there = try? await seam.ask(
                 EngineCall.describe.rawValue, [String](), as: EngineCall.Description.self)
         else { throw .engineGone }
         guard there.digest == digest else { throw .malformed("the engine that was named runs another file") }
+        joined.raise()
         return RemoteEngine(
             seam, gone, EngineOrder.Loaded(context: there.context, vocabulary: there.vocabulary), nil)
     }

@@ -10,7 +10,10 @@ public struct WebAddress: Hashable, Sendable {
     /// Path and query, beginning with `/`; sent as it is.
     public let target: String
 
-    init(_ origin: Origin, _ target: String) throws(CourierError) {
+    /// An address below an origin.
+    /// - Parameter target: path and query.
+    /// - Throws: `badAddress` unless it can be read in one way only.
+    public init(_ origin: Origin, _ target: String) throws(CourierError) {
         guard target.hasPrefix("/"), !target.hasPrefix("//"), target.utf8.count <= Self.limit, Self.isPlain(target)
         else { throw .badAddress(.path) }
         (self.origin, self.target) = (origin, target)

@@ -5,7 +5,8 @@ public struct NetworkAddress: Hashable, Sendable {
     /// 4 or 16 bytes, as on the wire.
     public let bytes: [UInt8]
 
-    init(bytes: [UInt8]) {
+    /// - Parameter bytes: 4 or 16, as on the wire.
+    public init(bytes: [UInt8]) {
         precondition(bytes.count == 4 || bytes.count == 16, "an address has 4 or 16 bytes")
         self.bytes = bytes
     }

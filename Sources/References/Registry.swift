@@ -1,5 +1,3 @@
-public import References
-
 /// A registry that the person configured, and everybody to whom it may send on.
 public struct Registry: Hashable, Sendable {
     /// What it speaks.
@@ -56,10 +54,10 @@ public struct Registry: Hashable, Sendable {
     public var setting: String { "\(shape.rawValue)=" + peers.map(\.setting).joined(separator: "+") }
 
     /// The registry itself.
-    var origin: Origin { peers[0].origin }
+    public var origin: Origin { peers[0].origin }
 
     /// The peer of an origin; nil: it is not configured.
-    func peer(_ origin: Origin) -> Peer? { peers.first { $0.origin == origin } }
+    public func peer(_ origin: Origin) -> Peer? { peers.first { $0.origin == origin } }
 }
 
 extension ModelReference {
