@@ -8,7 +8,9 @@ extension Evidence {
         guard let model = models.first, let availableMemory else {
             return .warning("model", "the free memory could not be read", remedy: "look at the memory with free")
         }
-        let evidence = "\(model.id) needs \(Amount.bytes(model.needs)), \(Amount.bytes(availableMemory)) are free"
+        let evidence =
+            "\(model.id) needs \(Amount.bytes(model.needs)), \(Amount.bytes(availableMemory)) are free; "
+            + (model.digest.map { "SHA-256 \($0)" } ?? "not used yet, so its SHA-256 is not known")
         let smaller = "choose a smaller model with: cloister models default NAME"
         if let obstacle = model.obstacles.first {
             return .problem("model", "\(model.id): \(obstacle)", remedy: smaller)

@@ -55,7 +55,9 @@ actor Shelf: ModelShelf {
         budget = settings.memory.map { $0 << 30 } ?? Int(ProcessInfo.processInfo.physicalMemory / 4 * 3)
         self.reader = reader
         let file = try BuiltInGuide.open()
-        guide = ModelDescription(file.inspect(), id: Self.guideID, name: Self.guideID, context: nil, guide: true)
+        var guide = ModelDescription(file.inspect(), id: Self.guideID, name: Self.guideID, context: nil, guide: true)
+        guide.digest = file.digest()
+        self.guide = guide
         let wanted = try settings.model.map { try Self.find($0, in: catalogue) }
         (self.wanted, self.elsewhere) = (wanted, elsewhere)
         guard let wanted else { return }
