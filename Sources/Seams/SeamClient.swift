@@ -67,12 +67,20 @@ public final class SeamClient: Sendable {
     }
 
     /// Asks for an answer of one part.
-    /// - Throws: `malformed` if there was none.
-    public func ask(_ method: UInt8, _ payload: [UInt8] = [], descriptors: [Descriptor] = []) async throws(SeamError)
-        -> Part
-    {
+    /// - Parameter patience: after this the call is given up; nil: it waits as long as the other process lives.
+    /// - Throws: `malformed` if there was none, `cancelled` if it was given up.
+    public func ask(
+        _ method: UInt8, _ payload: [UInt8] = [], descriptors: [Descriptor] = [], patience: Duration? = nil
+    ) async throws(SeamError) -> Part {
         let call = try call(method, payload, descriptors: descriptors)
         call.finish()
+        let end = patience.map { time in
+            Task {
+                try await Task.sleep(for: time)
+                call.cancel()
+            }
+        }
+        defer { end?.cancel() }
         guard let part = try await call.next() else { throw .malformed }
         return part
     }

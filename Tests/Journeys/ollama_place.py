@@ -12,7 +12,7 @@ import requests
 import conftest
 from beyond import Beyond, Connected
 sys.path[:0] = [str(Path(__file__).parent / "attacks")]
-from processes import family, named  # noqa: E402, F401
+from processes import named, roles  # noqa: E402, F401
 
 ASK = [{"role": "user", "content": "What is Cloister?"}]
 GUIDE = Path(__file__).resolve().parents[2] / "Sources/CGuide/guide.gguf"
@@ -26,8 +26,7 @@ class Place:
         self.client = ollama.Client(host=url, headers=self.headers)
 
     def engines(self):
-        processes = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in family(self.home.server.pid)[1:]}
-        return [pid for pid, words in processes.items() if words[2:3] == [b"engine"]]
+        return roles(self.home.server)["engine"]
 
     def post(self, path, **body):
         return requests.post(f"{self.url}/api/{path}", json=body, headers=self.headers)

@@ -14,7 +14,7 @@ import requests
 from conftest import PASSPHRASE
 sys.path[:0] = [str(Path(__file__).parent / "page"), str(Path(__file__).parent / "attacks")]
 from channel import Channel, Refused  # noqa: E402
-from processes import family, holds, named  # noqa: E402
+from processes import family, holds, named, until  # noqa: E402
 from sweeping import canary  # noqa: E402
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="not shown: reading a process's memory needs root")
@@ -27,13 +27,6 @@ def unlocked(home):
 
 def ask(home, **more):
     return requests.post(home.url + "/v1/chat/completions", json=ASK | more, headers=home.headers, timeout=30)
-
-
-def within(seconds, condition, what):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def answers(home):
@@ -92,9 +85,9 @@ def test_a_gateway_that_ends_is_started_again_and_nothing_is_lost(served):
     for number in (signal.SIGKILL, signal.SIGSEGV, signal.SIGILL):
         before = named(served.server, "gateway")
         os.kill(before, number)
-        within(5, lambda: answers(served), f"nobody answers after {number.name}")
+        until(lambda: answers(served), f"nobody answers after {number.name}", 5)
         assert named(served.server, "gateway") != before
-        within(5, lambda: ask(served).status_code == 200, "programs are not served any more")
+        until(lambda: ask(served).status_code == 200, "programs are not served any more", 5)
         assert is_refused(channel)
         channel = unlocked(served)
         assert [turn["role"] for turn in channel.ask("conversations.read", {}, conversation)["turns"]] == ["user", "assistant"]
@@ -105,7 +98,7 @@ def test_endpoints_that_end_disturb_nobody_on_the_page(served):
     before = named(served.server, "endpoints")
     os.kill(before, signal.SIGKILL)
     assert "conversations" in channel.ask("conversations")
-    within(5, lambda: answers(served) and ask(served).status_code == 200, "programs are not served any more")
+    until(lambda: answers(served) and ask(served).status_code == 200, "programs are not served any more", 5)
     assert named(served.server, "endpoints") != before and "conversations" in channel.ask("conversations")
 
 
@@ -167,7 +160,7 @@ def test_half_a_word_and_a_goodbye_cost_nothing(served):
 def test_a_crowd_that_says_nothing_keeps_nobody_out(served):
     """Pass: with 300 silent connections, others are served within a few seconds."""
     crowd = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(300)]
-    within(10, lambda: answers(served), "others are not served")
+    until(lambda: answers(served), "others are not served", 10)
     for wire in crowd:
         wire.close()
 

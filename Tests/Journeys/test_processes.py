@@ -14,42 +14,19 @@ from conftest import BINARY, PASSPHRASE
 sys.path[:0] = [str(Path(__file__).parent / "page"), str(Path(__file__).parent / "attacks")]
 from channel import Channel, Refused  # noqa: E402
 from page_fixtures import without_end  # noqa: E402
+from processes import alive, roles, until  # noqa: E402
 
 ASK = {"model": "default", "messages": [{"role": "user", "content": "What is Cloister?"}]}
 
 
-def roles(server):
-    """The processes that a server started, by role: as `ps` shows them."""
-    found = {}
-    for line in "".join(path.read_text() for path in Path(f"/proc/{server.pid}/task").glob("*/children")).split():
-        try:
-            words = Path(f"/proc/{line}/cmdline").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if words[:2] == [b"cloister", b"role"] and alive(line):
-            found.setdefault(words[2].decode(), []).append(int(line))
-    return found
-
-
 def engines(server, count=1, seconds=10):
     """The engine processes, when there are so many."""
-    deadline = time.time() + seconds
-    while len(found := roles(server).get("engine", [])) != count:
-        assert time.time() < deadline, f"{len(found)} engines instead of {count}"
-        time.sleep(0.05)
-    return found
+    until(lambda: len(roles(server).get("engine", [])) == count, f"not {count} engines", seconds)
+    return roles(server)["engine"]
 
 
 def ask(served, **more):
     return requests.post(served.url + "/v1/chat/completions", json=ASK | more, headers=served.headers)
-
-
-def alive(process):
-    """A killed child that nobody waited for is a zombie, not a process."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_an_engine_holds_a_model_and_sockets_of_its_own_and_nothing_else(home):
@@ -105,14 +82,31 @@ def test_an_engine_killed_in_an_answer_ends_that_answer_and_no_other(home):
     assert ask(home, max_tokens=4).status_code == 200
 
 
+def test_a_process_that_stands_still_keeps_nobody_else_waiting(served):
+    """Neither who looks at the privacy panel, nor who ends the server."""
+    channel = unlocked(served)
+    assert ask(served).status_code == 200
+    still = engines(served.server)
+    for process in still:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        shown = channel.ask("evidence")
+        assert {process["role"] for process in shown["confined"]} >= {"gateway", "endpoints", "cell"}
+        more = cells(served.server)
+        for process in more:
+            os.kill(process, signal.SIGSTOP)
+        still += more
+        served.stop(served.server)
+    finally:
+        for process in still:
+            os.kill(process, signal.SIGKILL)
+
+
 def test_no_process_outlives_the_server(served):
     [engine] = engines(served.server)
     served.server.kill()
     served.server.wait()
-    deadline = time.time() + 5
-    while alive(engine):
-        assert time.time() < deadline, "the engine goes on alone"
-        time.sleep(0.02)
+    until(lambda: not alive(engine), "the engine goes on alone", 5)
 
 
 def test_a_role_is_not_for_hands():
@@ -128,13 +122,6 @@ def cells(server):
 def unlocked(home):
     """A channel of the owner, from the documents alone."""
     return Channel(home.port, {"passphrase": {"name": "Ada", "passphrase": PASSPHRASE}})
-
-
-def until(condition, what, seconds=10):
-    deadline = time.time() + seconds
-    while not condition():
-        assert time.time() < deadline, what
-        time.sleep(0.05)
 
 
 def test_every_thread_of_a_cell_and_an_engine_is_behind_a_filter(served):

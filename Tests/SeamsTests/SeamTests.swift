@@ -22,6 +22,16 @@ struct SeamTests {
         server.close()
     }
 
+    @Test func `who is silent is not waited for beyond patience`() async throws {
+        let (near, far) = try Descriptor.pair()
+        let client = try SeamClient(near)
+        await #expect(throws: SeamError.cancelled) { try await client.ask(1, patience: .milliseconds(50)) }
+        // The call was given up, not the seam.
+        let server = try SeamServer(far) { call in try await call.send(call.payload) }
+        #expect(try await client.ask(2, [7], patience: .seconds(60)).bytes == [7])
+        server.close()
+    }
+
     @Test func `calls do not wait for one another`() async throws {
         let (client, server) = try seam { call in
             if call.method == 1 { for count in 0..<1_000 { try await call.send([UInt8(count % 256)]) } }

@@ -71,14 +71,20 @@ final class RemoteEngine: TokenEngine {
 
     var isRunning: Bool { !gone.isRaised }
 
-    /// An engine that does not answer does nothing.
+    /// An engine that is gone does nothing; one that is silent may be at work.
     func isIdle() async -> Bool {
-        guard let reply = try? await seam.ask(EngineCall.isIdle.rawValue) else { return true }
-        return reply.bytes == [1]
+        do { return try await asked().bytes == [1] } catch { return error != .cancelled }
     }
 
-    /// The end of a process is heard of a moment later than it is.
-    func answers() async -> Bool { (try? await seam.ask(EngineCall.isIdle.rawValue)) != nil }
+    /// The end of a process is heard of a moment later than it is; silence alone is no end.
+    func answers() async -> Bool {
+        do { _ = try await asked() } catch { return error == .cancelled && isRunning }
+        return true
+    }
+
+    private func asked() async throws(SeamError) -> Part {
+        try await seam.ask(EngineCall.isIdle.rawValue, patience: .atOnce)
+    }
 
     func openSequence() -> SequenceID {
         SequenceID(number: lastSequence.add(1, ordering: .relaxed).newValue)

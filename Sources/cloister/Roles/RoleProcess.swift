@@ -71,6 +71,11 @@ struct RoleProcess {
     }
 }
 
+extension Duration {
+    /// *Our choice*: how long what a process knows without work is waited for; one that stands still keeps nobody longer.
+    static let atOnce = Duration.seconds(2)
+}
+
 extension SeamLimits {
     /// Between the supervisor and its children.
     static let control = SeamLimits(payload: 1 << 20, descriptors: 2, calls: 256)

@@ -1,6 +1,7 @@
 """Every process of one server: the one that was started and all that came from it."""
 
 import os
+import time
 from pathlib import Path
 
 
@@ -45,10 +46,39 @@ def is_alive(server):
     return server.poll() is None
 
 
+def alive(pid):
+    """A killed child that nobody waited for is a zombie, not a process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def roles(server):
+    """The processes that a server started, by role: as `ps` shows them."""
+    found = {}
+    for pid in family(server.pid)[1:]:
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if words[:2] == [b"cloister", b"role"] and alive(pid):
+            found.setdefault(words[2].decode(), []).append(pid)
+    return found
+
+
 def named(server, role):
     """The server's process of a role, of which there is one."""
-    [found] = [pid for pid in family(server.pid)[1:] if Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:3] == [b"cloister", b"role", role.encode()]]
+    [found] = roles(server)[role]
     return found
+
+
+def until(condition, what, seconds=10):
+    """Waits until something holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
 
 
 def holds(pid, phrase):

@@ -1,12 +1,12 @@
 """Class 18, memory after the lock, as an engine sees it: the token ids of what was said, in every process of the server."""
 
 import os
-from pathlib import Path
 
 import pytest
 
 from attack_fixtures import owner, slow_house  # noqa: F401 (fixtures are found by name)
 from channel import within
+from processes import roles
 from sweeping import assert_gone_after_lock, canary, in_memory
 from token_ids import runs
 
@@ -24,10 +24,7 @@ class Process:
 
 
 def engines(server):
-    """The engines, by their names; a new role changes nothing here."""
-    children = Path(f"/proc/{server.pid}/task").glob("*/children")
-    found = {int(child) for path in children for child in path.read_text().split()}
-    return [Process(child) for child in found if Path(f"/proc/{child}/comm").read_text().strip() == "cloister engine"]
+    return [Process(engine) for engine in roles(server)["engine"]]
 
 
 def begun(house, phrase):

@@ -15,10 +15,9 @@ for folder in ("", "attacks", "page"):
 import conftest  # noqa: E402
 from channel import Channel, Refused, within  # noqa: E402
 from page_fixtures import without_end  # noqa: E402
-from processes import family  # noqa: E402
+from processes import alive, family, roles  # noqa: E402
 from sweeping import canary  # noqa: E402
 from talks import PersonsTalk, ProgramsTalk  # noqa: E402
-from test_processes import alive, roles  # noqa: E402
 
 PERSONS_CELL, PROGRAMS_CELL = "the person's cell", "the program's cell"
 

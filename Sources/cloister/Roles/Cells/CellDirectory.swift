@@ -78,8 +78,16 @@ actor CellDirectory {
 
     /// Ends every cell: before the server ends, and when the archive's process has ended.
     func endAll() async {
-        for entry in cells.values { _ = try? await entry.child.control.ask(CellOrder.end.rawValue) }
+        await Self.end(cells.values.map(\.child))
         (cells, spare) = ([:], nil)
+    }
+
+    private static func end(_ children: [Child]) async {
+        await withTaskGroup { group in
+            for child in children {
+                group.addTask { _ = try? await child.control.ask(CellOrder.end.rawValue, patience: .atOnce) }
+            }
+        }
     }
 
     private func start() throws -> Int {
@@ -147,12 +155,13 @@ actor CellDirectory {
             try await call.tell(sessions)
         case .closeSession:
             for other in others {
-                let reply = try? await other.control.ask(CellOrder.closeSession.rawValue, call.payload)
+                let reply = try? await other.control.ask(
+                    CellOrder.closeSession.rawValue, call.payload, patience: .atOnce)
                 if reply?.bytes == [1] { return try await call.send([1]) }
             }
             try await call.send([0])
         default:
-            for other in others { _ = try? await other.control.ask(CellOrder.end.rawValue) }
+            await Self.end(others)
             try await call.send([1])
         }
     }

@@ -72,7 +72,7 @@ actor Front {
     /// Ends both processes, after what is being answered was told so.
     func end() async {
         isEnding = true
-        _ = try? await gateway?.control.ask(GatewayOrder.end.rawValue)
+        _ = try? await gateway?.control.ask(GatewayOrder.end.rawValue, patience: .atOnce)
         (gateway, endpoints) = (nil, nil)
         desks.withLock { $0 = (nil, nil) }
     }
