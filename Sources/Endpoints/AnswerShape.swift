@@ -23,8 +23,7 @@ extension Door {
     func complete<Body: Decodable>(
         _ request: Request, _ order: (Body, [NamedModel]) throws -> CompletionOrder
     ) async throws -> Response {
-        let client = try await client(for: request)
-        do {
+        try await lending(to: request) { client in
             let body = try await decodeBody(Body.self, from: request)
             let order = try order(body, try await models(client))
             let completion = try await Completion(order.request, over: client)
@@ -33,12 +32,6 @@ extension Door {
             let response = try order.shape.whole(text, end)
             await client.finish()
             return response
-        } catch let error as APIError {
-            await client.finish()
-            throw error
-        } catch {
-            await client.close()
-            throw error
         }
     }
 }

@@ -55,12 +55,17 @@ public struct Door: Sendable {
 
     /// Runs `body` with a channel.
     func withClient<R>(for request: Request, _ body: (KeyChannel) async throws -> R) async throws -> R {
-        let client = try await client(for: request)
-        do {
+        try await lending(to: request) { client in
             let result = try await body(client)
             await client.finish()
             return result
-        } catch let error as APIError {
+        }
+    }
+
+    /// The same for what goes on with the channel afterwards, and then gives it back itself.
+    func lending<R>(to request: Request, _ body: (KeyChannel) async throws -> R) async throws -> R {
+        let client = try await client(for: request)
+        do { return try await body(client) } catch let error as APIError {
             await client.finish()
             throw error
         } catch {

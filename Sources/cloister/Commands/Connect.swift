@@ -5,7 +5,6 @@ import Endpoints
 import Foundation
 import Gateway
 import Glibc
-import Logging
 import Seams
 import UnixSignals
 
@@ -70,14 +69,12 @@ struct Connect: AsyncParsableCommand {
     }
 
     private func serve(_ remote: RemoteNode, _ carrier: HTTPCarrier) async throws {
-        var logger = Logger(label: "cloister") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .error
         let options = GatewayOptions(port: port ?? Self.standardPort)
         let door = Door(carrier: carrier, pinned: remote.fingerprint, version: Cloister.version) {
             Door.Health(device: "remote", isSealed: (try? await remote.judge()) != nil)
         }
         let site = Site(
-            options, hosts: options.hosts, origins: options.origins, logger: logger, isElsewhere: { _ in false },
+            options, hosts: options.hosts, origins: options.origins, logger: .cloister, isElsewhere: { _ in false },
             routes: { door.add(to: $0) })
         let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let entrance = try Entrance(port: options.port)

@@ -94,7 +94,9 @@ struct Examination {
     private func models() async -> ([ModelDescription], fault: String?) {
         do {
             let shelf = try await Shelf(settings, own: OwnStore(in: path))
-            return (await shelf.models(), nil)
+            var models = await shelf.models()
+            if let guide = models.firstIndex(where: \.guide) { models[guide].digest = try BuiltInGuide.open().digest() }
+            return (models, nil)
         } catch { return ([], sentence(error)) }
     }
 }

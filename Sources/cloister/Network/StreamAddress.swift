@@ -62,24 +62,11 @@ enum StreamAddress: Equatable {
         return Descriptor(socket)
     }
 
-    private func withAddress(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+    private func withAddress<R>(_ body: (UnsafePointer<sockaddr>?, socklen_t) throws -> R) rethrows -> R {
         switch self {
-        case .unix(let path):
-            var address = sockaddr_un()
-            address.sun_family = sa_family_t(AF_UNIX)
-            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
-            return Self.lend(address, body)
+        case .unix(let path): try sockaddr_un(path: path).lent(body)
         case .vsock(let context, let port):
-            return Self.lend(VsockAddress(port: port, context: context ?? VsockAddress.anybody), body)
-        }
-    }
-
-    private static func lend<Address>(_ address: Address, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32)
-        -> Int32
-    {
-        withUnsafeBytes(of: address) { bytes in
-            guard let start = bytes.baseAddress else { return -1 }
-            return body(start.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+            try VsockAddress(port: port, context: context ?? VsockAddress.anybody).lent(body)
         }
     }
 }
@@ -94,7 +81,7 @@ extension StreamAddress: CustomStringConvertible {
 }
 
 /// The kernel's `struct sockaddr_vm` (vsock(7)), which Swift does not import.
-private struct VsockAddress {
+private struct VsockAddress: SocketAddress {
     static let anybody = UInt32.max
 
     let family = sa_family_t(AF_VSOCK)

@@ -54,14 +54,13 @@ actor Shelf: ModelShelf {
         options = EngineOptions(threads: settings.threads, contextLength: settings.context)
         budget = settings.memory.map { $0 << 30 } ?? Int(ProcessInfo.processInfo.physicalMemory / 4 * 3)
         self.reader = reader
-        let file = try BuiltInGuide.open()
-        var guide = ModelDescription(file.inspect(), id: Self.guideID, name: Self.guideID, context: nil, guide: true)
-        guide.digest = file.digest()
-        self.guide = guide
+        guide = ModelDescription(
+            try BuiltInGuide.open().inspect(), id: Self.guideID, name: Self.guideID, context: nil, guide: true)
         let wanted = try settings.model.map { try Self.find($0, in: catalogue) }
         (self.wanted, self.elsewhere) = (wanted, elsewhere)
         guard let wanted else { return }
-        if let obstacle = await reader.inspect(try ModelSource(wanted)).obstacles.first { throw obstacle }
+        await inspect([wanted])
+        if let obstacle = inspections[wanted.path]?.inspection.obstacles.first { throw obstacle }
     }
 
     /// A path if there is a file, else a name.

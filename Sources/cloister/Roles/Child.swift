@@ -68,8 +68,7 @@ final class Child: Sendable {
     /// - Throws: `UserError` if it does not answer.
     func report() async throws -> SelfReport {
         do {
-            let part = try await control.ask(SelfReport.order, patience: .atOnce)
-            return try JSONDecoder().decode(SelfReport.self, from: Data(part.bytes))
+            return try await control.ask(SelfReport.order, patience: .atOnce).read(SelfReport.self)
         } catch { throw UserError("a process of Cloister did not say what holds it") }
     }
 

@@ -47,17 +47,13 @@ enum CourierOrder: UInt8 {
 
 /// The courier's process: dials one registry, and fills the file that it was given.
 enum CourierRole {
-    static func run(_ control: Descriptor, _ report: SelfReport) async throws {
+    static func run(_ orders: Orders) async throws {
         let host = CourierHost()
-        let (ended, end) = AsyncStream<Void>.makeStream()
-        let server = try SeamServer(control, limits: .control, closed: { end.finish() }) { call in
-            guard call.method != SelfReport.order else { return try await call.tell(report) }
+        try await orders.answer { call in
             do { try await host.answer(call) } catch let error as CourierError {
                 throw SeamError.failed(Array(try JSONEncoder().encode(CourierOrder.Failure(error))))
             }
         }
-        for await _ in ended {}
-        server.close()
     }
 }
 

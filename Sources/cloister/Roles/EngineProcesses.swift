@@ -12,12 +12,10 @@ struct EngineProcesses: ModelReader {
     func inspect(_ source: ModelSource) async -> ModelInspection {
         do {
             let child = try Child(.engine, range: range)
-            return try JSONDecoder().decode(
-                ModelInspection.self,
-                from: Data(
-                    try await child.control.ask(
-                        EngineOrder.inspect.rawValue, Array(source.name.utf8), descriptors: source.descriptors
-                    ).bytes))
+            let name = Array(source.name.utf8)
+            return try await child.control.ask(
+                EngineOrder.inspect.rawValue, name, descriptors: source.descriptors
+            ).read(ModelInspection.self)
         } catch { return ModelInspection(unreadable: .fatal) }
     }
 
@@ -35,7 +33,7 @@ struct EngineProcesses: ModelReader {
             try accept(try await Self.digest(call, progress))
             try await call.send([])
             call.finish()
-            let loaded = try await Self.part(call, as: EngineOrder.Loaded.self)
+            guard let loaded = try await call.next()?.read(EngineOrder.Loaded.self) else { throw SeamError.closed }
             return try RemoteEngine(try await child.attached(), loaded, child: child)
         } catch SeamError.failed(let words) {
             throw Refusal(.modelFailed, "The model was not loaded: \(String(decoding: words, as: UTF8.self)).")
@@ -45,18 +43,12 @@ struct EngineProcesses: ModelReader {
     /// What comes before the digest is progress.
     private static func digest(_ call: Call, _ progress: (Int, Int) -> Void) async throws -> String {
         while let part = try await call.next() {
-            let content = Data(part.bytes)
-            guard let step = try? JSONDecoder().decode(CellRequest.Progress.self, from: content) else {
-                return try JSONDecoder().decode(EngineOrder.Digest.self, from: content).digest
+            guard let step = try? part.read(CellRequest.Progress.self) else {
+                return try part.read(EngineOrder.Digest.self).digest
             }
             progress(step.done, step.total)
         }
         throw SeamError.closed
-    }
-
-    private static func part<Content: Decodable>(_ call: Call, as: Content.Type) async throws -> Content {
-        guard let part = try await call.next() else { throw SeamError.closed }
-        return try JSONDecoder().decode(Content.self, from: Data(part.bytes))
     }
 }
 

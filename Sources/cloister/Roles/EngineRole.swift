@@ -52,17 +52,13 @@ enum EngineCall: UInt8 {
 
 /// The engine's process: holds weights and token ids, and nothing else.
 enum EngineRole {
-    static func run(_ control: Descriptor, _ report: SelfReport) async throws {
+    static func run(_ orders: Orders) async throws {
         let host = EngineHost()
-        let (ended, end) = AsyncStream<Void>.makeStream()
-        let server = try SeamServer(control, limits: .control, closed: { end.finish() }) { call in
-            guard call.method != SelfReport.order else { return try await call.tell(report) }
+        try await orders.answer { call in
             do { try await host.answer(call) } catch let error as InferenceError {
                 throw SeamError.failed(Array(error.description.utf8))
             }
         }
-        for await _ in ended {}
-        server.close()
     }
 }
 

@@ -31,7 +31,7 @@ struct RemoteCourier: Sendable {
     /// Asks what a model's name stands for now; nothing of the model is fetched.
     func announce(_ reference: ModelReference) async throws -> Announcement {
         let reply = try await ask(.announce, CourierOrder.Announce(reference: reference.description)).next()
-        guard let reply, let announcement = try? JSONDecoder().decode(Announcement.self, from: Data(reply.bytes)),
+        guard let reply, let announcement = try? reply.read(Announcement.self),
             announcement.isSound(for: reference)
         else { throw Self.strange }
         let limit = CourierLimits().file
@@ -51,7 +51,7 @@ struct RemoteCourier: Sendable {
             descriptors: [Descriptor(fcntl(descriptor, F_DUPFD_CLOEXEC, 0))])
         var hasArrived = false
         while let part = try await answer.next() {
-            guard !hasArrived, let event = try? JSONDecoder().decode(FetchEvent.self, from: Data(part.bytes)) else {
+            guard !hasArrived, let event = try? part.read(FetchEvent.self) else {
                 throw Self.strange
             }
             switch event {

@@ -54,14 +54,14 @@ struct RoleProcess {
 
     /// Runs until the supervisor closes the control seam.
     func run() async -> Never {
-        let control = Descriptor(Child.controlDescriptor)
+        let orders = Orders(Descriptor(Child.controlDescriptor), report)
         do {
             switch role {
-            case .gateway: try await GatewayRole.run(control, Descriptor(Child.requestDescriptor), report)
-            case .endpoints: try await EndpointsRole.run(control, report)
-            case .cell: try await CellRole.run(control, Descriptor(Child.requestDescriptor), report)
-            case .courier: try await CourierRole.run(control, report)
-            default: try await EngineRole.run(control, report)
+            case .gateway: try await GatewayRole.run(orders, Descriptor(Child.requestDescriptor))
+            case .endpoints: try await EndpointsRole.run(orders)
+            case .cell: try await CellRole.run(orders, Descriptor(Child.requestDescriptor))
+            case .courier: try await CourierRole.run(orders)
+            default: try await EngineRole.run(orders)
             }
         } catch {
             Terminal.note("cloister \(role.rawValue): the process could not go on")

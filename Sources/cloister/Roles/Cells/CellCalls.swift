@@ -82,28 +82,3 @@ extension Refusal {
         do { try await body() } catch let refusal as Refusal { throw SeamError.failed(refusal.encoded) }
     }
 }
-
-extension SeamClient {
-    /// Asks with JSON and reads JSON.
-    func ask<Answer: Decodable>(
-        _ method: UInt8, _ content: some Encodable, descriptors: [Descriptor] = [], as: Answer.Type
-    ) async throws -> Answer {
-        do {
-            let part = try await ask(
-                method, Array(try JSONEncoder().encode(content)), descriptors: descriptors)
-            return try JSONDecoder().decode(Answer.self, from: Data(part.bytes))
-        } catch let error as SeamError { throw Refusal(error) }
-    }
-}
-
-extension ServedCall {
-    /// Reads the request's JSON.
-    func read<Content: Decodable>(_: Content.Type) throws -> Content {
-        do { return try JSONDecoder().decode(Content.self, from: Data(payload)) } catch { throw SeamError.malformed }
-    }
-
-    /// Answers with JSON.
-    func tell(_ value: some Encodable, descriptors: [Descriptor] = []) async throws {
-        try await send(Array(try JSONEncoder().encode(value)), descriptors: descriptors)
-    }
-}

@@ -149,7 +149,7 @@ actor CellDirectory {
             for other in others {
                 sessions +=
                     (try? await other.control.ask(
-                        CellOrder.sessions.rawValue, [String](), as: [SessionDescription].self))
+                        CellOrder.sessions.rawValue, [String](), patience: .atOnce, as: [SessionDescription].self))
                     ?? []
             }
             try await call.tell(sessions)

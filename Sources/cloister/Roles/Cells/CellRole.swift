@@ -10,16 +10,10 @@ import Seams
 /// It judges one opening and either becomes that person's cell or hands the channel to the process that is it already.
 /// Its end is the wipe.
 enum CellRole {
-    static func run(_ control: Descriptor, _ requests: Descriptor, _ report: SelfReport) async throws {
-        let (ended, end) = AsyncStream<Void>.makeStream()
-        let supervisor = try SeamClient(requests, limits: .control) { end.finish() }
-        let process = CellProcess(supervisor) { end.finish() }
-        let server = try SeamServer(control, limits: .control, closed: { end.finish() }) { call in
-            guard call.method != SelfReport.order else { return try await call.tell(report) }
-            try await Refusal.told { try await process.answer(call) }
-        }
-        for await _ in ended {}
-        server.close()
+    static func run(_ orders: Orders, _ requests: Descriptor) async throws {
+        let supervisor = try SeamClient(requests, limits: .control, closed: orders.end)
+        let process = CellProcess(supervisor, end: orders.end)
+        try await orders.answer { call in try await Refusal.told { try await process.answer(call) } }
     }
 }
 

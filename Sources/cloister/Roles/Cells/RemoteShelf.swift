@@ -41,9 +41,8 @@ actor RemoteShelf: ModelShelf {
     private func event(
         _ part: Part, _ continuation: AsyncThrowingStream<LoadEvent, any Error>.Continuation
     ) throws -> LoadedModel? {
-        let content = Data(part.bytes)
-        guard let ready = try? JSONDecoder().decode(CellRequest.Ready.self, from: content) else {
-            let progress = try JSONDecoder().decode(CellRequest.Progress.self, from: content)
+        guard let ready = try? part.read(CellRequest.Ready.self) else {
+            let progress = try part.read(CellRequest.Progress.self)
             continuation.yield(.progress(done: progress.done, total: progress.total))
             return nil
         }

@@ -3,22 +3,15 @@ import Cryptography
 import Endpoints
 import Foundation
 import Gateway
-import Logging
 import Seams
 
 /// The endpoints' process: speaks for programs that cannot seal.
 ///
 /// It sees their plaintext, and reaches nothing but the gateway.
 enum EndpointsRole {
-    static func run(_ control: Descriptor, _ report: SelfReport) async throws {
+    static func run(_ orders: Orders) async throws {
         let process = EndpointsProcess()
-        let (ended, end) = AsyncStream<Void>.makeStream()
-        let server = try SeamServer(control, limits: .connections, closed: { end.finish() }) { call in
-            guard call.method != SelfReport.order else { return try await call.tell(report) }
-            try await process.answer(call)
-        }
-        for await _ in ended {}
-        server.close()
+        try await orders.answer(limits: .connections) { call in try await process.answer(call) }
     }
 }
 
@@ -42,15 +35,13 @@ private actor EndpointsProcess {
     }
 
     private static func site(_ gateway: SeamClient, port: Int) -> Site {
-        var logger = Logger(label: "cloister") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .error
         let options = GatewayOptions(port: port)
         let door = Door(carrier: DoorCarrier(gateway: gateway), version: Cloister.version) {
             let answer = try? await gateway.ask(EndpointsCall.health.rawValue)
             return Door.Health(device: "cpu", isSealed: answer?.bytes == [1])
         }
         return Site(
-            options, hosts: options.hosts, origins: options.origins, logger: logger,
+            options, hosts: options.hosts, origins: options.origins, logger: .cloister,
             isElsewhere: { !Door.names.contains($0) }, routes: { door.add(to: $0) })
     }
 }

@@ -180,26 +180,20 @@ extension Entrance {
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = number.bigEndian
         address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
-        return try listener(AF_INET, address) { code in
-            code == EADDRINUSE
-                ? portInUse
-                : "port \(port) cannot be opened: \(String(cString: strerror(code)))"
+        return try address.lent { start, size in
+            try listener(AF_INET, start, size) { code in
+                code == EADDRINUSE
+                    ? portInUse
+                    : "port \(port) cannot be opened: \(String(cString: strerror(code)))"
+            }
         }
     }
 
     fileprivate static func listener(path: String) throws -> Descriptor {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
-        return try listener(AF_UNIX, address) { "the socket \(path) cannot be made: \(String(cString: strerror($0)))" }
-    }
-
-    private static func listener<Address>(
-        _ family: Int32, _ address: Address, _ explain: (Int32) -> String
-    ) throws -> Descriptor {
-        try withUnsafeBytes(of: address) { bytes in
-            try listener(
-                family, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count), explain)
+        try sockaddr_un(path: path).lent { start, size in
+            try listener(AF_UNIX, start, size) {
+                "the socket \(path) cannot be made: \(String(cString: strerror($0)))"
+            }
         }
     }
 

@@ -87,7 +87,7 @@ actor Front {
             guard let child else { continue }
             if let report = try? await child.report() { confined.append(report) }
             if let held = try? await child.control.ask(
-                order, [String](), descriptors: SocketTables.open(), as: ProcessEvidence.self)
+                order, [String](), descriptors: SocketTables.open(), patience: .atOnce, as: ProcessEvidence.self)
             {
                 all.add(held)
             }

@@ -11,16 +11,11 @@ import Seams
 ///
 /// It has no key for what it moves and keeps.
 enum GatewayRole {
-    static func run(_ control: Descriptor, _ requests: Descriptor, _ report: SelfReport) async throws {
-        let (ended, end) = AsyncStream<Void>.makeStream()
-        let supervisor = try SeamClient(requests, limits: .control) { end.finish() }
-        let process = GatewayProcess(supervisor)
-        let server = try SeamServer(control, limits: .connections, closed: { end.finish() }) { call in
-            guard call.method != SelfReport.order else { return try await call.tell(report) }
+    static func run(_ orders: Orders, _ requests: Descriptor) async throws {
+        let process = GatewayProcess(try SeamClient(requests, limits: .control, closed: orders.end))
+        try await orders.answer(limits: .connections) { call in
             try await Refusal.told { try await process.answer(call) }
         }
-        for await _ in ended {}
-        server.close()
         await process.end()
     }
 }
@@ -72,8 +67,7 @@ private actor GatewayProcess {
     }
 
     private func open(_ archive: Archive, _ order: GatewayOrder.Begin) throws {
-        var logger = Logger(label: "cloister") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .error
+        let logger = Logger.cloister
         let (options, doors) = (GatewayOptions(port: order.port), Doors(supervisor, archive))
         let (limiter, door) = (OpeningLimiter(perMinute: options.openingsPerMinute), GatewayDoor(doors: doors))
         self.doors = doors
