@@ -173,6 +173,8 @@ struct KeepingTests {
         let other = try await house.unlock()
         let request = #"{"current":"\#(House.passphrase)","new":"another long one"}"#
         let renewing = try await ada.ask("rekey", object: nil, Data(request.utf8))
+        // It has begun, and goes on when the next piece is taken.
+        _ = try await renewing.next()
         for (action, content) in [
             ("rekey", request), ("recovery.renew", #"{"current":"\#(House.passphrase)"}"#),
             ("passphrase.change", request), ("settings", "{}"), ("conversations.create", #"{"offRecord":false}"#),
