@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #ifdef __linux__
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #endif
 #include <unistd.h>
@@ -33,6 +34,20 @@ long cp_send(int socket, const void *bytes, size_t count, const int *descriptors
     memcpy(CMSG_DATA(header), descriptors, sizeof(int) * carried);
     ssize_t sent = sendmsg(socket, &message, 0);
     return sent < 0 ? -errno : sent;
+}
+
+int cp_memory_file(off_t count) {
+#ifdef __linux__
+    int file = memfd_create("model", MFD_CLOEXEC);
+    if (file < 0) return -errno;
+    if (ftruncate(file, count) == 0) return file;
+    int code = errno;
+    close(file);
+    return -code;
+#else
+    (void)count;
+    return -ENOSYS;
+#endif
 }
 
 long cp_receive(int socket, void *bytes, size_t count, int *descriptors, size_t *carried) {

@@ -47,8 +47,8 @@ public struct CallGroup: Sendable {
         "descriptors", "read, write and wait on what it was given; receive more over its control socket",
         [
             "close", "close_range", "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait",
-            "epoll_pwait2", "epoll_wait", "eventfd2", "fstat", "lseek", "pipe", "pipe2", "poll", "ppoll", "pselect6",
-            "read", "readv", "recvfrom", "recvmsg", "select", "shutdown", "signalfd4", "timerfd_create",
+            "epoll_pwait2", "epoll_wait", "eventfd2", "fstat", "lseek", "pipe", "pipe2", "poll", "ppoll", "pread64",
+            "pselect6", "read", "readv", "recvfrom", "recvmsg", "select", "shutdown", "signalfd4", "timerfd_create",
             "timerfd_gettime", "timerfd_settime", "write", "writev",
             Rule("newfstatat", .has(3, Kernel.emptyPath)), Rule("statx", .has(2, Kernel.emptyPath)),
             // F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_ADD_SEALS, F_GET_SEALS
@@ -56,6 +56,10 @@ public struct CallGroup: Sendable {
             // TCGETS, FIONREAD, FIONBIO, FIOCLEX
             Rule("ioctl", .among(1, [0x5401, 0x541B, 0x5421, 0x5451])),
         ])
+
+    static let handingOn = CallGroup(
+        "handing on", "send what it was given to others, over sockets that it was given",
+        [Rule("sendmsg", .lacks(2, Kernel.fastOpen))])
 
     static let noFiles = CallGroup(
         "no files",
@@ -115,7 +119,8 @@ public struct CallGroup: Sendable {
         "children", "start this program again, watch and end it; what a program needs to start and to lock itself",
         [
             "arch_prctl", "capset", "chdir", "clone3", "execve", "fork", "kill", "landlock_add_rule",
-            "landlock_create_ruleset", "landlock_restrict_self", "memfd_secret", "mmap", "mprotect", "pidfd_open",
+            "landlock_create_ruleset", "landlock_restrict_self", "memfd_create", "memfd_secret", "mmap", "mprotect",
+            "pidfd_open",
             "pidfd_send_signal", "prctl", "prlimit64", "seccomp", "set_tid_address", "setpgid", "setrlimit", "setsid",
             "tgkill", "vfork", "wait4", "waitid",
             // Of namespaces only those of an air gap: an empty network, and the user namespace that it takes.
@@ -124,7 +129,8 @@ public struct CallGroup: Sendable {
 
     /// All groups, in the order of the table.
     public static let all = [
-        memory, threads, itself, descriptors, noFiles, reading, writing, filling, connections, dialling, listening,
+        memory, threads, itself, descriptors, handingOn, noFiles, reading, writing, filling, connections, dialling,
+        listening,
         children,
     ]
 }

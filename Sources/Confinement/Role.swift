@@ -14,6 +14,8 @@ public enum Role: String, Codable, CaseIterable, Sendable {
     case engine
     /// The one door out.
     case courier
+    /// Carries the seams of cells that run elsewhere, and reads nothing of them.
+    case relay
 }
 
 /// Why a role may reach a path.

@@ -32,6 +32,8 @@ extension Role {
         switch self {
         case .engine: Permissions(Self.bare + [.noFiles], reads: [], descriptors: 4_096, memory: .max)
         case .cell: Permissions(Self.bare + [.noFiles], reads: [], descriptors: 256, memory: 4 << 30)
+        case .relay:
+            Permissions(Self.bare + [.noFiles, .handingOn], reads: [], descriptors: 4_096, memory: 4 << 30)
         case .endpoints:
             Permissions(
                 Self.bare + [.reading, .connections], reads: [.threadStates, .randomness, .timeZone],

@@ -41,9 +41,10 @@ public final class SeamServer: Sendable {
 
     /// Waits until every call is answered and told, or for two seconds.
     public func drain() async {
-        for _ in 0..<400 where !state.value.withLock({ $0.calls.isEmpty }) || !wire.isTold {
+        for _ in 0..<400 where !state.value.withLock({ $0.calls.isEmpty }) {
             try? await Task.sleep(for: .milliseconds(5))
         }
+        await wire.drain()
     }
 
     private static func begin(

@@ -32,7 +32,7 @@ final class Wire: Sendable {
         guard flags >= 0, fcntl(socket.raw, F_SETFL, flags | O_NONBLOCK) == 0 else { throw .closed }
     }
 
-    /// Begins to read.
+    /// Begins to read frames.
     /// - Parameters:
     ///   - receive: called for each frame, in order, on the wire's thread.
     ///   - closed: called once, after the last frame.
@@ -40,22 +40,28 @@ final class Wire: Sendable {
         receive: @escaping @Sendable (Frame, [Descriptor]) throws(SeamError) -> Void,
         closed: @escaping @Sendable () -> Void
     ) throws(SeamError) {
+        try start(Framing(limits)) { framing, bytes, descriptors throws(SeamError) in
+            try framing.take(bytes, descriptors, receive)
+        } closed: {
+            closed()
+        }
+    }
+
+    /// Begins to read what comes, as it comes.
+    /// - Parameters:
+    ///   - receive: called on the wire's thread with the state; descriptors come no later than the byte that they were
+    ///     sent with, and in order.
+    ///   - closed: called once, after the last bytes.
+    func start<State: Sendable>(
+        _ state: State,
+        receive: @escaping @Sendable (inout State, ArraySlice<UInt8>, [Descriptor]) throws(SeamError) -> Void,
+        closed: @escaping @Sendable () -> Void
+    ) throws(SeamError) {
         let isStarted = startThread { [self] in
-            var reader = FrameReader(payloadLimit: limits.payload, descriptorLimit: limits.descriptors)
-            var carried: [Descriptor] = []
-            var buffer = [UInt8](repeating: 0, count: Self.readCount)
-            while waitForWork(), let count = read(into: &buffer, &carried) {
-                reader.append(buffer[..<count])
-                buffer.wipe(..<count)
-                do throws(SeamError) {
-                    while let frame = try reader.next() {
-                        guard carried.count >= frame.descriptors else { throw .malformed }
-                        let own = Array(carried.prefix(frame.descriptors))
-                        carried.removeFirst(frame.descriptors)
-                        try receive(frame, own)
-                    }
-                    guard carried.count <= limits.descriptors else { throw .malformed }
-                } catch { break }
+            var (state, buffer) = (state, [UInt8](repeating: 0, count: Self.readCount))
+            while waitForWork(), let (count, descriptors) = read(into: &buffer) {
+                defer { buffer.wipe(..<count) }
+                do throws(SeamError) { try receive(&state, buffer[..<count], descriptors) } catch { break }
             }
             close()
             shutdown(socket.raw, Int32(SHUT_RDWR))
@@ -77,6 +83,11 @@ final class Wire: Sendable {
 
     /// Whether nothing is left to be taken.
     var isTold: Bool { output.withLock { $0.chunks.isEmpty } }
+
+    /// Waits until nothing is left, or for two seconds.
+    func drain() async {
+        for _ in 0..<400 where !isTold { try? await Task.sleep(for: .milliseconds(5)) }
+    }
 
     /// Ends the thread and, with it, the connection; what was not yet taken is dropped.
     func close() {
@@ -133,18 +144,45 @@ final class Wire: Sendable {
     }
 
     /// Reads what there is.
-    /// - Returns: how many bytes; nil at the end.
-    private func read(into buffer: inout [UInt8], _ carried: inout [Descriptor]) -> Int? {
+    /// - Returns: how many bytes, and what came beside them; nil at the end.
+    private func read(into buffer: inout [UInt8]) -> (count: Int, descriptors: [Descriptor])? {
         var (arrived, count) = ([Int32](repeating: -1, count: Int(CP_DESCRIPTORS)), 0)
         let received =
             limits.descriptors == 0
             ? Glibc.read(socket.raw, &buffer, buffer.count)
             : cp_receive(socket.raw, &buffer, buffer.count, &arrived, &count)
-        carried += arrived.prefix(count).map { Descriptor($0) }
+        let descriptors = arrived.prefix(count).map { Descriptor($0) }
         if received == 0 { return nil }
-        guard received < 0 else { return received }
+        guard received < 0 else { return (received, descriptors) }
         let code = limits.descriptors == 0 ? errno : Int32(-received)
-        return code == EAGAIN || code == EINTR ? 0 : nil
+        return code == EAGAIN || code == EINTR ? (0, descriptors) : nil
+    }
+}
+
+/// Finds frames, and what came beside each.
+private struct Framing: Sendable {
+    private let limit: Int
+    private var reader: FrameReader
+    private var carried: [Descriptor] = []
+
+    init(_ limits: SeamLimits) {
+        limit = limits.descriptors
+        reader = FrameReader(payloadLimit: limits.payload, descriptorLimit: limits.descriptors)
+    }
+
+    mutating func take(
+        _ bytes: ArraySlice<UInt8>, _ descriptors: [Descriptor],
+        _ receive: (Frame, [Descriptor]) throws(SeamError) -> Void
+    ) throws(SeamError) {
+        reader.append(bytes)
+        carried += descriptors
+        while let frame = try reader.next() {
+            guard carried.count >= frame.descriptors else { throw .malformed }
+            let own = Array(carried.prefix(frame.descriptors))
+            carried.removeFirst(frame.descriptors)
+            try receive(frame, own)
+        }
+        guard carried.count <= limit else { throw .malformed }
     }
 }
 

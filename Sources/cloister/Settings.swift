@@ -12,6 +12,7 @@ struct Settings: Sendable {
     static let keys =
         [
             "data", "port", "model", "models", "memory", "context", "threads", "registries", "air-gap", "engine",
+            "cells",
         ] + Reach.keys
     /// Variables of ours that are no settings.
     private static let otherVariables: Set = ["CLOISTER_CONFIG", "CLOISTER_SHARED", Policy.furtherVariable]
@@ -28,6 +29,8 @@ struct Settings: Sendable {
     let threads: Int?
     /// Where an engine waits that runs the model already; nil: it is run here.
     let engine: StreamAddress?
+    /// Where a host of cells waits; nil: they run here.
+    let cells: StreamAddress?
     /// Whom models may be fetched from; nobody unless the person says so.
     let registries: [Registry]
     /// Whether nothing may be fetched, and by whose word.
@@ -79,6 +82,7 @@ struct Settings: Sendable {
         threads = try Self.number("threads", reader, 1...256)
         engine = try reader.string(forKey: "engine").map { try StreamAddress($0) }
         guard engine == nil || model != nil else { throw UserError("an engine elsewhere needs --model with its file") }
+        cells = try reader.string(forKey: "cells").map { try StreamAddress($0) }
         registries = try Registry.list(reader.string(forKey: "registries") ?? "")
         let isWished = try Self.truth("air-gap", reader)
         airGap = policy.isAirGapped ? .policy : isWished ? .setting : .off

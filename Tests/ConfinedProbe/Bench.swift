@@ -43,7 +43,7 @@ struct Bench {
             work["names"] = await said(names)
             work["download"] = await said(download)
         case .supervisor, .supervisorOfCourier: work["listen"] = await said(listening)
-        case .cell, .engine: break
+        case .cell, .engine, .relay: break
         }
         return work
     }

@@ -110,7 +110,7 @@ def test_no_process_outlives_the_server(served):
 
 
 def test_a_role_is_not_for_hands():
-    for role in ("engine", "nothing"):
+    for role in ("engine", "relay", "nothing"):
         result = subprocess.run([BINARY, "role", role], capture_output=True, text=True, timeout=10)
         assert result.returncode == 64 and "not by hand" in result.stderr
 

@@ -33,6 +33,9 @@ int cp_spawn(pid_t *process, char *const arguments[], char *const environment[],
  */
 long cp_send(int socket, const void *bytes, size_t count, const int *descriptors, size_t carried);
 
+/* A file of so many zeros that is in memory only (memfd_create(2)). Returns its descriptor, closed on exec, or a negative errno. */
+int cp_memory_file(off_t count);
+
 /* Reads from a socket; `descriptors` has room for CP_DESCRIPTORS, which are closed on exec. Returns bytes read, 0 at the end, or a negative errno. */
 long cp_receive(int socket, void *bytes, size_t count, int *descriptors, size_t *carried);
 

@@ -37,17 +37,19 @@ struct EngineCommand: AsyncParsableCommand {
             }
             let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
             let range = SelfTestRange(data: FileManager.default.temporaryDirectory.path + "/none", isAirGapped: false)
-            let listener = try StreamAddress(listen).listen()
+            let address = try StreamAddress(listen)
+            let listener = try address.listen()
             let engine = try await EngineProcesses(range: range).engine(
                 try source(), EngineOptions(threads: threads, contextLength: context),
                 progress: { Terminal.progress("hashing", $0, $1) },
                 accept: { Terminal.note("SHA-256 \($0)") })
             guard let engine = engine as? RemoteEngine else { throw UserError("the engine did not start") }
-            try seal(range)
-            accept(on: listener, for: engine)
+            try FirstProcess.sealed(range)
+            // Each connection is the engine's, which forgets it when it ends.
+            StreamAddress.serve(from: listener) { try? await engine.attach($0) }
             Terminal.say("an engine for \(model.oneLine) waits at \(listen.oneLine)\n")
             for await _ in stops { break }
-            if case .unix(let path) = try StreamAddress(listen) { unlink(path) }
+            address.close()
         }
     }
 
@@ -56,23 +58,5 @@ struct EngineCommand: AsyncParsableCommand {
         guard descriptor >= 0 else { throw InferenceError.cannotOpen(code: errno) }
         let name = URL(filePath: model).deletingPathExtension().lastPathComponent
         return ModelSource(name: name, descriptor: Descriptor(descriptor))
-    }
-
-    private func seal(_ range: SelfTestRange) throws {
-        do { _ = try FirstProcess.seal(trying: Targets(range.arguments[...])) } catch {
-            throw UserError("this kernel did not lock the process (\(error)); it does not run")
-        }
-    }
-
-    /// Each connection is the engine's, which forgets it when it ends.
-    private func accept(on listener: Descriptor, for engine: RemoteEngine) {
-        Thread.detachNewThread {
-            while true {
-                let socket = Glibc.accept(listener.raw, nil, nil)
-                guard socket >= 0 else { continue }
-                let connection = Descriptor(socket)
-                Task { try? await engine.attach(connection) }
-            }
-        }
     }
 }

@@ -37,6 +37,8 @@ struct Serve: AsyncParsableCommand {
     var threads: Int?
     @Option(help: "An engine that runs the model already, as `cloister engine` says: unix:/path or vsock:CID:PORT.")
     var engine: String?
+    @Option(help: "A host of people's cells, as `cloister cells` says: unix:/path or vsock:CID:PORT.")
+    var cells: String?
     @Flag(help: "No process here may ever dial or look up a name; cells and engines get an empty network each.")
     var airGap = false
 
@@ -49,6 +51,7 @@ struct Serve: AsyncParsableCommand {
                     "port": port.map(String.init), "model": model, "models": models, "memory": memory.map(String.init),
                     "context": context.map(String.init),
                     "threads": threads.map(String.init), "air-gap": airGap ? "true" : nil, "engine": engine,
+                    "cells": cells,
                 ].merging(reach.flags) { $1 })
             let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
             let server = try await Server.build(settings)

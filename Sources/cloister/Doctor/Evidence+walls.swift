@@ -4,7 +4,7 @@ import Confinement
 extension Evidence {
     /// One finding a role: what its process tried after its lock.
     var walls: [Finding] {
-        RoleProcess.roles.map { role in
+        RoleProcess.roles.filter { $0 != .relay }.map { role in
             role == .courier && airGap != .off
                 ? .ok("courier", "there is none, and none can be started: the air gap is set") : wall(role.rawValue)
         }

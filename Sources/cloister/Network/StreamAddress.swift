@@ -45,6 +45,22 @@ enum StreamAddress: Equatable {
         return socket
     }
 
+    /// Hands over each who comes.
+    static func serve(from listener: Descriptor, _ hand: @escaping @Sendable (Descriptor) async -> Void) {
+        Thread.detachNewThread {
+            while true {
+                let socket = Glibc.accept(listener.raw, nil, nil)
+                guard socket >= 0 else { continue }
+                _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
+                let connection = Descriptor(socket)
+                Task { await hand(connection) }
+            }
+        }
+    }
+
+    /// Leaves nothing behind.
+    func close() { if case .unix(let path) = self { unlink(path) } }
+
     /// Connects to who waits there.
     /// - Throws: `UserError`.
     func connect() throws -> Descriptor {

@@ -2,6 +2,7 @@ import Archive
 import Catalogue
 import Cell
 import Foundation
+import Glibc
 
 /// Everything that a running server is made of, joined: this process supervises, and the others do the work.
 struct Server {
@@ -28,7 +29,8 @@ struct Server {
         let identity = try settings.reach.map { try ServerIdentity($0, in: directory, now: Date()) }
         let entrance = try Entrance(
             port: settings.port, socketPath: LocalSocket.prepare(in: directory.path), reach: settings.reach)
-        let cells = try CellDirectory(nodeSecret: secret, shelf: shelf, range: range)
+        let cells = try CellDirectory(
+            nodeSecret: secret, shelf: shelf, range: range, elsewhere: try await host(of: settings.cells, range))
         let front = Front(
             port: settings.port, folder: folder, secure: settings.reach.flatMap { identity?.options($0) }, range: range,
             cells: cells)
@@ -42,6 +44,15 @@ struct Server {
         return Server(
             directory: directory, shelf: shelf, cells: cells, front: front, entrance: entrance, identity: identity,
             setupToken: setupToken)
+    }
+
+    /// A host of cells that was started by hand; without it nobody can be served here.
+    private static func host(of address: StreamAddress?, _ range: SelfTestRange) async throws -> CellsElsewhere? {
+        guard let address else { return nil }
+        return try await CellsElsewhere(try address.connect(), range) {
+            Terminal.note("cloister: the host of the cells is gone, so the server ends")
+            kill(getpid(), SIGTERM)
+        }
     }
 
     /// Starts what the first question will need, while the person reads.

@@ -14,12 +14,15 @@ final class Child: Sendable {
     /// Where it finds the seam on which it asks us.
     static let requestDescriptor: Int32 = 4
 
-    /// Its number, for `ps` and the privacy panel.
+    /// Its number, for `ps` and the privacy panel; 0 if it is elsewhere.
     let process: pid_t
     /// The way to ask it.
     let control: SeamClient
     /// Where it asks us; nil for roles that have nothing to ask.
     private let requests: SeamServer?
+
+    /// For a role whose process may ask, where nothing is answered.
+    static let nothing: @Sendable (ServedCall) async throws -> Void = { _ in throw SeamError.malformed }
 
     /// Starts a process.
     /// - Parameters:
@@ -29,32 +32,39 @@ final class Child: Sendable {
     ///   - answer: answers what the process asks; none for roles that have nothing to ask.
     ///   - ended: called once when it is gone.
     /// - Throws: `UserError` if the machine does not let us.
-    init(
+    convenience init(
         _ role: Role, range: SelfTestRange?, folder: String? = nil, limits: SeamLimits = .control,
         answer: (@Sendable (ServedCall) async throws -> Void)? = nil,
         ended: @escaping @Sendable () -> Void = {}
     ) throws {
+        let begun = try Begun(role, range, folder, asks: answer != nil)
+        try self.init(begun, limits: limits, answer: answer, ended: ended)
+    }
+
+    /// The process behind these seams.
+    init(
+        _ begun: Begun, limits: SeamLimits = .control, answer: (@Sendable (ServedCall) async throws -> Void)?,
+        ended: @escaping @Sendable () -> Void
+    ) throws {
         let gone = Latch()
         do {
-            let (near, far) = try Descriptor.pair()
-            let asking = try answer.map { _ in try Descriptor.pair() }
-            process = try Self.spawn(role, range, folder, [far] + (asking.map { [$0.1] } ?? []))
-            control = try SeamClient(near, limits: limits) {
+            control = try SeamClient(begun.control, limits: limits) {
                 gone.raise()
                 ended()
             }
-            if let asking, let answer {
-                requests = try SeamServer(asking.0, limits: .control, answer: answer)
-            } else {
-                requests = nil
-            }
-        } catch is SeamError { throw UserError("the \(role.rawValue) process could not be connected") }
-        self.gone = gone
-        life = Life(of: process) { gone.raise() }
+            requests =
+                if let socket = begun.requests, let answer {
+                    try SeamServer(socket, limits: .control, answer: answer)
+                } else {
+                    nil
+                }
+        } catch { throw UserError("a process of Cloister could not be connected") }
+        (process, self.gone) = (begun.process ?? 0, gone)
+        life = begun.process.map { Life(of: $0) { gone.raise() } }
     }
 
     private let gone: Latch
-    private let life: Life
+    private let life: Life?
 
     /// Whether it still runs and listens.
     var isRunning: Bool { !gone.isRaised }
@@ -62,7 +72,7 @@ final class Child: Sendable {
     deinit { control.close() }
 
     /// Ends the process at once; after this nothing of it writes any more.
-    func end() async { await life.end() }
+    func end() async { await life?.end() }
 
     /// What it says of itself.
     /// - Throws: `UserError` if it does not answer.
@@ -70,6 +80,32 @@ final class Child: Sendable {
         do {
             return try await control.ask(SelfReport.order, patience: .atOnce).read(SelfReport.self)
         } catch { throw UserError("a process of Cloister did not say what holds it") }
+    }
+}
+
+/// A process that was started, and our ends of its seams.
+struct Begun {
+    /// Nil: it is elsewhere.
+    let process: pid_t?
+    let control: Descriptor
+    /// Where it asks us; nil for roles that have nothing to ask.
+    let requests: Descriptor?
+
+    /// One that somebody else starts.
+    init(control: Descriptor, requests: Descriptor) {
+        (process, self.control, self.requests) = (nil, control, requests)
+    }
+
+    /// Starts one here.
+    /// - Throws: `UserError` if the machine does not let us.
+    init(_ role: Role, _ range: SelfTestRange?, _ folder: String? = nil, asks: Bool) throws {
+        let far: [Descriptor]
+        do {
+            let (control, asking) = (try Descriptor.pair(), asks ? try Descriptor.pair() : nil)
+            (self.control, requests) = (control.0, asking?.0)
+            far = [control.1] + [asking?.1].compactMap { $0 }
+        } catch { throw UserError("the \(role.rawValue) process could not be connected") }
+        process = try Self.spawn(role, range, folder, far)
     }
 
     private static func spawn(

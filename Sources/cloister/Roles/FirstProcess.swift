@@ -9,10 +9,18 @@ enum FirstProcess {
 
     /// The first step, for the commands that serve others; call before the first `await`, while there is one thread.
     static func prepare(for arguments: [String]) {
-        guard arguments.count > 1, ["serve", "engine"].contains(arguments[1]) else { return }
+        guard arguments.count > 1, ["serve", "engine", "cells"].contains(arguments[1]) else { return }
         // What this kernel cannot do is said by `doctor` and by the panel; children that cannot be locked do not run.
         let prepared = try? Confinement.prepare(.supervisor)
         preparation.withLock { $0 = prepared }
+    }
+
+    /// The second step for a command that does not run without it.
+    /// - Throws: `UserError`.
+    static func sealed(_ range: SelfTestRange) throws {
+        do { _ = try seal(trying: Targets(range.arguments[...])) } catch {
+            throw UserError("this kernel did not lock the process (\(error)); it does not run")
+        }
     }
 
     /// The second step, when everything is open that it needs.

@@ -11,7 +11,7 @@ struct RoleProcess {
     /// The argument that says that an air gap is set.
     static let emptyNetwork = "empty-network"
     /// The roles that have processes of their own.
-    static let roles: [Role] = [.gateway, .endpoints, .cell, .engine, .courier]
+    static let roles: [Role] = [.gateway, .endpoints, .cell, .engine, .courier, .relay]
 
     private let role: Role
     private let report: SelfReport
@@ -61,6 +61,7 @@ struct RoleProcess {
             case .endpoints: try await EndpointsRole.run(orders)
             case .cell: try await CellRole.run(orders, Descriptor(Child.requestDescriptor))
             case .courier: try await CourierRole.run(orders)
+            case .relay: try await RelayRole.run(orders, Descriptor(Child.requestDescriptor))
             default: try await EngineRole.run(orders)
             }
         } catch {

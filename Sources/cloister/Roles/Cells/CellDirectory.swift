@@ -18,6 +18,8 @@ actor CellDirectory {
     private let shelf: Shelf
     private let lookupKey: [UInt8]
     private let range: SelfTestRange
+    /// Where the processes of cells are, if they are not here.
+    private let elsewhere: CellsElsewhere?
     private let stretching = StretchLine()
     private var setup = Alone(setupToken: nil)
     private var evidence: @Sendable () async -> ProcessEvidence = { .none }
@@ -28,12 +30,13 @@ actor CellDirectory {
     private var spare: Int?
     private var lastNumber = 0
 
-    init(nodeSecret: borrowing Secret, shelf: Shelf, range: SelfTestRange) throws {
+    /// - Parameter elsewhere: where the processes of cells are; nil: here.
+    init(nodeSecret: borrowing Secret, shelf: Shelf, range: SelfTestRange, elsewhere: CellsElsewhere? = nil) throws {
         let reception = Reception(identity: try SigningKey(seed: nodeSecret))
         fingerprint = reception.fingerprint
         self.reception = reception
         lookupKey = CellHost.lookupKey(nodeSecret: nodeSecret).withUnsafeBytes { Array($0) }
-        (self.shelf, self.range) = (shelf, range)
+        (self.shelf, self.range, self.elsewhere) = (shelf, range, elsewhere)
     }
 
     /// Tells what is known when the others run.
@@ -93,11 +96,13 @@ actor CellDirectory {
     private func start() throws -> Int {
         lastNumber += 1
         let number = lastNumber
-        let child = try Child(.cell, range: range) { [weak self] call in
+        let answer: @Sendable (ServedCall) async throws -> Void = { [weak self] call in
             try await Refusal.told { try await self?.answer(call, from: number) }
-        } ended: { [weak self] in
-            Task { await self?.ended(number) }
         }
+        let ended: @Sendable () -> Void = { [weak self] in Task { await self?.ended(number) } }
+        let child =
+            try elsewhere?.start(answer: answer, ended: ended)
+            ?? Child(.cell, range: range, answer: answer, ended: ended)
         cells[number] = Entry(child: child)
         return number
     }
