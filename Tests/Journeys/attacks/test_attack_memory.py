@@ -41,14 +41,17 @@ def key_pages(pid):
 
 
 def settled_pages(server):
-    """The same of every process of a server; one that is just being started has none yet. Empty if the kernel gave none."""
+    """The same of every process of a server, when none is being started or has just ended. Empty if the kernel gave none."""
     if not key_pages(server.pid):
         return {}
     pages = {}
 
     def are_there():
         pages.clear()
-        pages.update({pid: key_pages(pid) for pid in family(server.pid)})
+        try:
+            pages.update({pid: key_pages(pid) for pid in family(server.pid)})
+        except (FileNotFoundError, ProcessLookupError):
+            return False
         return all(pages.values())
 
     until(are_there, "a process keeps its keys elsewhere than the others")
