@@ -10,13 +10,13 @@ struct HostOfCells: Sendable {
     /// Serves one server until the connection ends, and with it the cells that were started for it.
     /// - Throws: `UserError` if the machine lets no process start.
     func serve(_ trunk: Descriptor) async throws {
-        let lives = Mutex<[Life]>([])
+        let lives = Lives()
         let (gone, end) = AsyncStream<Void>.makeStream()
         let relay = try Child(.relay, range: range) { [range] call in
             switch RelayRequest(rawValue: call.method) {
             case .process:
                 let cell = try Begun(.cell, range, asks: true)
-                if let process = cell.process { lives.withLock { $0.append(Life(of: process) {}) } }
+                cell.process.map(lives.watch)
                 try await call.send([], descriptors: [cell.control, cell.requests].compactMap { $0 })
             case .pair:
                 let (near, far) = try Descriptor.pair()
@@ -31,7 +31,7 @@ struct HostOfCells: Sendable {
         order.finish()
         for await _ in gone {}
         // Without its seams a cell ends by itself; one that stands still does not.
-        for life in lives.withLock({ $0 }) { await life.end() }
+        await lives.end()
     }
 
     private static func file(count: [UInt8]) throws -> Descriptor {
@@ -40,4 +40,19 @@ struct HostOfCells: Sendable {
         guard file >= 0 else { throw SeamError.malformed }
         return Descriptor(file)
     }
+}
+
+/// The processes that were started and have not ended.
+private final class Lives: Sendable {
+    private let running = Mutex<[pid_t: Life]>([:])
+
+    func watch(_ process: pid_t) {
+        running.withLock { running in
+            running[process] = Life(of: process) { [weak self] in
+                self?.running.withLock { _ = $0.removeValue(forKey: process) }
+            }
+        }
+    }
+
+    func end() async { for life in running.withLock({ $0.values.map(\.self) }) { await life.end() } }
 }
