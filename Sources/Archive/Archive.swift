@@ -58,8 +58,11 @@ public final class Archive: Sendable {
     ]
 
     /// Runs a read off the cooperative pool.
+    /// - Throws: `unreachable` if the disk cannot be read.
     func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(ArchiveError) -> T {
-        try await shielded { [database] in try await database.read(body) }
+        do throws(ArchiveError) { return try await shielded { [database] in try await database.read(body) } } catch {
+            throw error == .unconfirmed ? .unreachable : error
+        }
     }
 
     /// Runs a transaction to its end, whether or not the caller is cancelled meanwhile.
@@ -114,7 +117,9 @@ func translated<T>(_ body: () throws -> T) throws(ArchiveError) -> T {
     do { return try body() } catch let error as ArchiveError { throw error } catch let error as DatabaseError {
         switch error.resultCode {
         case .SQLITE_FULL: throw .full
-        case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_IOERR, .SQLITE_PERM: throw .readOnly
+        case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM: throw .readOnly
+        // A transaction whose sync failed is not in force, but lies in the log: SQLite may find it there when it starts.
+        case .SQLITE_IOERR: throw .unconfirmed
         case .SQLITE_BUSY, .SQLITE_LOCKED: throw .inUse
         case .SQLITE_CONSTRAINT: throw .exists
         default: throw .damaged

@@ -10,6 +10,8 @@ public enum ArchiveError: Error, Equatable, Sendable {
     case full
     /// The data directory cannot be written; nothing was changed.
     case readOnly
+    /// The disk failed and did not confirm what was written: it may be there or not after the next start.
+    case unconfirmed
     /// The database is damaged or not ours.
     case damaged
     /// Something with this name is there already.

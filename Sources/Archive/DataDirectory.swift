@@ -58,7 +58,7 @@ public final class DataDirectory: Sendable {
     ///
     /// An archive that an earlier version left beside it is moved into it.
     /// - Returns: its absolute path.
-    /// - Throws: `untrustedDirectory`, `untrustedFile`, `readOnly`.
+    /// - Throws: `untrustedDirectory`, `untrustedFile`, `readOnly`, `unconfirmed`.
     public func archiveFolder() throws(ArchiveError) -> String {
         let folder = try Self.checked(path: path + "/" + Self.archiveName)
         try Self.checkCompanions(of: path + "/archive.sqlite")
@@ -68,7 +68,7 @@ public final class DataDirectory: Sendable {
             guard access(old, F_OK) == 0 else { continue }
             guard access(new, F_OK) != 0, rename(old, new) == 0 else { throw .readOnly }
         }
-        OpenFile.sync(folder: folder)
+        guard OpenFile.sync(folder: folder) else { throw .unconfirmed }
         try Self.checkCompanions(of: path + "/" + Self.databaseName)
         return folder
     }
@@ -87,18 +87,20 @@ public final class DataDirectory: Sendable {
     }
 
     /// Writes a small file once: mode 0600, synced, and in place only when complete.
+    /// - Throws: `full`, `readOnly`, and nothing was changed; `unconfirmed`.
     public func create(_ name: String, _ content: [UInt8]) throws(ArchiveError) {
         let partial = path + "/" + name + ".new"
         unlink(partial)
         let descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .readOnly }
-        let written = write(descriptor, content, content.count)
-        let synced = fsync(descriptor)
-        close(descriptor)
-        guard written == content.count, synced == 0, rename(partial, path + "/" + name) == 0 else { throw .full }
-        let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        fsync(directory)
-        close(directory)
+        defer { close(descriptor) }
+        let isWritten = write(descriptor, content, content.count) == content.count && fsync(descriptor) == 0
+        guard isWritten, rename(partial, path + "/" + name) == 0 else {
+            let isFull = OpenFile.writingFailed == .full
+            unlink(partial)
+            throw isFull ? .full : .readOnly
+        }
+        guard OpenFile.sync(folder: path) else { throw .unconfirmed }
     }
 
     private static func createIfAbsent(_ path: String) throws(ArchiveError) {

@@ -14,8 +14,12 @@ public enum CatalogueError: Error, Equatable, Sendable {
     case badName
     /// A file cannot be read; carries `errno`.
     case cannotRead(code: Int32)
-    /// The own store cannot be written; carries `errno`.
+    /// The own store cannot be written, and nothing was changed; carries `errno`.
     case cannotWrite(code: Int32)
+    /// A change was made and the disk did not confirm it.
+    case unconfirmed
+    /// A change failed in its midst and could not be taken back.
+    case halfDone
     /// The own store is no private folder of this user; its path.
     case untrustedStore(String)
     /// What lies in the store is not what was read or announced.
@@ -41,6 +45,10 @@ extension CatalogueError: CustomStringConvertible {
         case .cannotRead(let code): "the file cannot be read (error \(code))"
         case .cannotWrite(ENOSPC): "the disk is full; nothing was changed"
         case .cannotWrite: "Cloister's model store cannot be written; nothing was changed"
+        case .unconfirmed:
+            "the disk did not confirm the change to Cloister's model store, which a power cut may undo; see what is there with: cloister models list"
+        case .halfDone:
+            "the disk failed in the midst of a change to Cloister's model store; check the model with: cloister models verify"
         case .damagedMemory(let path):
             "\(path), which remembers the models that were used before, cannot be read; mend it, or remove it to trust the files as they are now"
         case .arriving: "another pull of this model is under way"

@@ -72,10 +72,10 @@ extension OwnStore {
         guard fsync(arrival.descriptor) == 0 else { throw CatalogueError.cannotWrite(code: errno) }
         try change { memory in
             guard replacing || access(target, F_OK) != 0 else { throw CatalogueError.exists(name) }
-            guard rename(arrival.path, target) == 0 else { throw CatalogueError.cannotWrite(code: errno) }
-            syncFolder()
             memory.digests[model.id] = arrival.digest
             memory.sources = (memory.sources ?? [:]).merging([source: arrival.digest]) { $1 }
+        } placing: {
+            try Self.move(arrival.path, to: target)
         }
         unlink(arrival.notePath)
         return model

@@ -40,21 +40,34 @@ public struct OwnStore: Sendable {
         return memory
     }
 
-    /// Changes what is remembered, under a lock that other processes respect.
-    /// - Throws: `CatalogueError.cannotWrite`, `damagedMemory`, or what `body` throws.
-    public func change(_ body: (inout Memory) throws -> Void) throws {
+    /// Changes what is remembered, and the models with it, under a lock that other processes respect: both or neither.
+    /// - Parameter placing: one step that changes the models, taken once they are remembered as they will be.
+    /// - Throws: `CatalogueError.cannotWrite`, `damagedMemory`, or what a closure throws, and nothing was changed;
+    ///   `unconfirmed`, `halfDone`.
+    public func change(_ body: (inout Memory) throws -> Void, placing: () throws -> Void = {}) throws {
         try createFolder()
         let lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0, flock(lock, LOCK_EX) == 0 else { throw CatalogueError.cannotWrite(code: errno) }
         defer { close(lock) }
-        var memory = try recall()
+        let before = try recall()
+        var memory = before
         try body(&memory)
+        try keep(memory)
+        do { try placing() } catch {
+            do { try keep(before) } catch { throw CatalogueError.halfDone }
+            throw error
+        }
+        guard Self.sync(path) else { throw CatalogueError.unconfirmed }
+    }
+
+    private func keep(_ memory: Memory) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         let data = try encoder.encode(memory)
-        try write("models.json") { descriptor in
+        let partial = try write("models.json") { descriptor in
             try data.withUnsafeBytes { try Self.write($0, to: descriptor) }
         }
+        try Self.move(partial, to: path + "/models.json")
     }
 
     /// Copies a model file into the store and checks the copy.
@@ -67,8 +80,8 @@ public struct OwnStore: Sendable {
         try createFolder()
         let target = "\(path)/\(name).gguf"
         guard access(target, F_OK) != 0 else { throw CatalogueError.exists(name) }
-        let digest = try file.withBytes { bytes in
-            try write("\(name).gguf") { descriptor in
+        let (partial, digest) = try file.withBytes { bytes in
+            let partial = try write("\(name).gguf") { descriptor in
                 var offset = 0
                 while offset < bytes.count {
                     let end = min(offset + Self.piece, bytes.count)
@@ -80,22 +93,34 @@ public struct OwnStore: Sendable {
                 let copied = try ModelFile(foundAt: partial, name: name).withBytes { sha256(of: $0) }
                 guard copied == sha256(of: bytes) else { throw CatalogueError.copyDiffers }
             }
-            return sha256(of: bytes)
+            return (partial, sha256(of: bytes))
         }
         let model = FoundModel(store: .own, name: name, path: target)
-        try change { $0.digests[model.id] = Hex.encode(digest) }
+        do {
+            try change { memory in
+                guard access(target, F_OK) != 0 else { throw CatalogueError.exists(name) }
+                memory.digests[model.id] = Hex.encode(digest)
+            } placing: {
+                try Self.move(partial, to: target)
+            }
+        } catch {
+            unlink(partial)
+            throw error
+        }
         return model
     }
 
     /// Deletes a model of the store.
-    /// - Throws: `notFound` if it is not there.
+    /// - Throws: `notFound` if it is not there; as `change`.
     public func remove(_ model: FoundModel) throws {
-        guard model.store == .own, unlink(model.path) == 0 else {
+        guard model.store == .own, access(model.path, F_OK) == 0 else {
             throw CatalogueError.notFound(model.name, near: [])
         }
         try change { memory in
             memory.digests[model.id] = nil
             if memory.standard == model.id { memory.standard = nil }
+        } placing: {
+            guard unlink(model.path) == 0 else { throw CatalogueError.cannotWrite(code: errno) }
         }
     }
 
@@ -112,7 +137,12 @@ public struct OwnStore: Sendable {
     }
 
     func createFolder() throws {
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw CatalogueError.cannotWrite(code: errno) }
+        if mkdir(path, 0o700) != 0 {
+            guard errno == EEXIST else { throw CatalogueError.cannotWrite(code: errno) }
+        } else if !Self.sync(path + "/..") {
+            rmdir(path)
+            throw CatalogueError.cannotWrite(code: EIO)
+        }
         guard isOurs else { throw CatalogueError.untrustedStore(path) }
     }
 
@@ -126,10 +156,11 @@ public struct OwnStore: Sendable {
         status.st_mode & S_IFMT == kind && status.st_uid == geteuid() && status.st_mode & 0o077 == 0
     }
 
-    /// Writes a file beside, checks it, syncs it and puts it in place.
+    /// Writes a file beside its place, syncs and checks it.
+    /// - Returns: where it lies; nothing is there if this fails.
     private func write(
         _ name: String, _ content: (Int32) throws -> Void, checking: (String) throws -> Void = { _ in }
-    ) throws {
+    ) throws -> String {
         let partial = "\(path)/.\(name).new"
         unlink(partial)
         let descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
@@ -139,18 +170,22 @@ public struct OwnStore: Sendable {
             try content(descriptor)
             guard fsync(descriptor) == 0 else { throw CatalogueError.cannotWrite(code: errno) }
             try checking(partial)
-            guard rename(partial, "\(path)/\(name)") == 0 else { throw CatalogueError.cannotWrite(code: errno) }
+            return partial
         } catch {
             unlink(partial)
             throw error
         }
-        syncFolder()
     }
 
-    func syncFolder() {
-        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        fsync(folder)
-        close(folder)
+    static func move(_ partial: String, to target: String) throws {
+        guard rename(partial, target) == 0 else { throw CatalogueError.cannotWrite(code: errno) }
+    }
+
+    /// Whether the names in a folder are on disk.
+    private static func sync(_ folder: String) -> Bool {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { close(descriptor) }
+        return descriptor >= 0 && fsync(descriptor) == 0
     }
 
     private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws {

@@ -63,6 +63,27 @@ struct OwnStoreTests {
         #expect(store.memory().sources == ["ollama:library/tiny:1b": home.digest])
     }
 
+    @Test func `of a model and what is remembered of it there are both or neither`() throws {
+        let blocked = store.path + "/.models.json.new/full"
+        try FileManager.default.createDirectory(atPath: blocked, withIntermediateDirectories: true)
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: store.path)
+        #expect(throws: CatalogueError.cannotWrite(code: EEXIST)) { try add() }
+        #expect(access(store.path + "/tiny.gguf", F_OK) != 0 && store.memory() == OwnStore.Memory())
+        try FileManager.default.removeItem(atPath: store.path + "/.models.json.new")
+
+        _ = try add("other")
+        let before = store.memory()
+        try FileManager.default.createDirectory(
+            atPath: store.path + "/tiny.gguf/full", withIntermediateDirectories: true)
+        let arrival = try store.arrival(of: home.digest)
+        defer { store.leave(arrival) }
+        try FileHandle(fileDescriptor: arrival.descriptor).write(contentsOf: home.model)
+        #expect(throws: CatalogueError.cannotWrite(code: EISDIR)) {
+            try store.settle(arrival, as: "tiny", from: "ollama:library/tiny:1b", replacing: true)
+        }
+        #expect(store.memory() == before)
+    }
+
     @Test func `a file that changed silently is refused`() throws {
         let model = try add()
         #expect(try model.verify(model.open(), in: store) == home.digest)

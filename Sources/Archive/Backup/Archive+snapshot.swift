@@ -28,7 +28,8 @@ extension Archive {
             return name
         } catch {
             for ending in ["", Self.journalEnd] { unlink(file + ending) }
-            throw error
+            // Of a snapshot nobody was told, and it is gone.
+            throw error == .unconfirmed ? .readOnly : error
         }
     }
 

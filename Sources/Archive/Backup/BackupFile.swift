@@ -54,7 +54,7 @@ public final class BackupFile {
     ///   - hash: SHA-256.
     ///   - progress: bytes written or read back so far, and all.
     /// - Returns: bytes of the backup.
-    /// - Throws: `full`, `damaged`, `backup`.
+    /// - Throws: `full`, `damaged`, `backup`; `unconfirmed` if it is in its place, and the disk did not say so.
     public static func write(
         to path: String, snapshot: String, of directory: String, hash: Hash,
         progress: @escaping (UInt64, UInt64) -> Void
@@ -75,7 +75,7 @@ public final class BackupFile {
             try write(sources, to: OpenFile(creating: partial), hash) { progress($0, total) }
             let copy = try BackupFile(reading: partial, hash: hash)
             try copy.read(hash: hash, progress: { done, _ in progress(total / 2 + done, total) }, into: { _, _ in })
-            guard OpenFile.move(partial, to: path) else { throw ArchiveError.backup(.unwritable) }
+            try OpenFile.move(partial, to: path)
             return copy.header.total
         } catch {
             unlink(partial)

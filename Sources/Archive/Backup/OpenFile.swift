@@ -67,21 +67,25 @@ final class OpenFile {
     }
 
     /// Renames a file or folder, and waits until that is on disk.
-    /// - Returns: false if the target is there and not empty, or cannot be written.
-    static func move(_ path: String, to target: String) -> Bool {
-        guard rename(path, target) == 0 else { return false }
-        sync(folder: DataDirectory.parent(of: target) ?? ".")
-        return true
+    /// - Throws: `exists` if the target is there and not empty; `full`, `backup(.unwritable)`; `unconfirmed` if it is in
+    ///   its place, and the disk did not say so.
+    static func move(_ path: String, to target: String) throws(ArchiveError) {
+        guard rename(path, target) == 0 else {
+            throw [ENOTEMPTY, EEXIST].contains(errno) ? .exists : writingFailed
+        }
+        guard sync(folder: DataDirectory.parent(of: target) ?? ".") else { throw .unconfirmed }
     }
 
     /// Waits until a folder's names are on disk.
-    static func sync(folder: String) {
+    /// - Returns: whether they are.
+    static func sync(folder: String) -> Bool {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        fsync(descriptor)
-        close(descriptor)
+        defer { close(descriptor) }
+        return descriptor >= 0 && fsync(descriptor) == 0
     }
 
-    private static var writingFailed: ArchiveError {
+    /// What `errno` means after a write.
+    static var writingFailed: ArchiveError {
         [ENOSPC, EDQUOT, EFBIG].contains(errno) ? .full : .backup(.unwritable)
     }
 }

@@ -12,7 +12,8 @@ public enum Restoration {
     ///   - isAccount: whether a row's record has the form of an account.
     ///   - progress: bytes restored so far, and all.
     /// - Returns: what it holds.
-    /// - Throws: `backup`, with what is wrong; `untrustedDirectory`, `inUse`, `full`.
+    /// - Throws: `backup`, with what is wrong; `untrustedDirectory`, `inUse`, `full`, `readOnly`, and nothing was made;
+    ///   `unconfirmed` if everything is in its place, and the disk did not say so.
     public static func restore(
         _ path: String, to directory: String, hash: Hash, isAccount: @escaping @Sendable (AccountRow) -> Bool,
         progress: @escaping (UInt64, UInt64) -> Void
@@ -26,13 +27,17 @@ public enum Restoration {
             try extract(backup, to: staging.path, hash, progress)
             let contents = try check(staging.path, isAccount)
             for folder in [staging.path + "/" + DataDirectory.archiveName, staging.path] {
-                OpenFile.sync(folder: folder)
+                guard OpenFile.sync(folder: folder) else { throw ArchiveError.readOnly }
             }
-            guard OpenFile.move(staging.path, to: target) else { throw ArchiveError.untrustedDirectory(.notEmpty) }
+            try OpenFile.move(staging.path, to: target)
             return contents
         } catch {
             try? FileManager.default.removeItem(atPath: staging.path)
-            throw error
+            switch error {
+            case .exists: throw .untrustedDirectory(.notEmpty)
+            case .backup(.unwritable): throw .readOnly
+            default: throw error
+            }
         }
     }
 

@@ -34,6 +34,8 @@ func sentence(_ error: any Error) -> String {
     case ArchiveError.backup(let fault): "the backup is refused: \(fault.rawValue)"
     case ArchiveError.full: "the disk is full; nothing was changed"
     case ArchiveError.readOnly: "the data directory cannot be written; nothing was changed"
+    case ArchiveError.unconfirmed:
+        "the disk failed and did not confirm what was written: it may be in its place, and a power cut may undo it; look before you go on"
     case ArchiveError.damaged: "the data directory holds a file that is damaged or not Cloister's; nothing was changed"
     case let error as ArchiveError: "the archive failed (\(error))"
     case let error as ChannelError where error == .fingerprintChanged:

@@ -142,12 +142,20 @@ extension Refusal {
         case .full:
             self.init(.storeFailed, "The disk is full. What was acknowledged before is safe; this was not stored.")
         case .readOnly: self.init(.storeFailed, "The data directory cannot be written. This was not stored.")
+        case .unconfirmed:
+            self.init(
+                .storeFailed,
+                "The disk failed and did not confirm this. It does not count now, but may be there after the next start."
+            )
         case .exists: self.init(.exists, "There is already an account or conversation of that name.")
         case .notFound: self.init(.notFound, "There is no such conversation.")
         case .conflict: self.init(.busy, "It was changed elsewhere meanwhile. Try again.")
         case .damaged: self.init(.tampered, "The archive is damaged. Restore a backup; nothing was overwritten.")
         case .unreachable:
-            self.init(.storeFailed, "The archive cannot be reached at the moment. This was not stored; try again.")
+            self.init(
+                .storeFailed,
+                "The archive cannot be reached at the moment. Whether this was stored shows when it can be reached again."
+            )
         case .inUse, .untrustedDirectory, .untrustedFile, .backup:
             self.init(.storeFailed, "The archive is in use or cannot be trusted.")
         }

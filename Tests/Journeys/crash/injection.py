@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 CALLS = "pwrite64,pwritev,fsync,fdatasync,ftruncate,fallocate"
+SYNCS = "fsync,fdatasync"
 # What is called in the place of one that fails. Without it strace calls number -1, and the filter of a locked process ends it for that.
 HARMLESS = "getpid"
 ERRORS = ("ENOSPC", "EIO")
@@ -53,10 +54,10 @@ def fired(log):
 
 
 @contextlib.contextmanager
-def injected(process, data, fault, log):
+def injected(process, data, fault, log, calls=CALLS + ",write"):
     """A running process whose writes into the data directory's database fail; afterwards it is let go."""
     log.unlink(missing_ok=True)
-    arguments = fault.arguments(log, CALLS + ",write", [data / name for name in DATABASE])
+    arguments = fault.arguments(log, calls, [data / name for name in DATABASE])
     tracer = subprocess.Popen([*arguments, "-p", str(process)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until_traced(process, tracer)

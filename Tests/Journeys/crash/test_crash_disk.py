@@ -1,4 +1,7 @@
-"""A disk that fails: each write of each operation in turn, once or from then on. What was asked is there in full or not at all, and the person is told."""
+"""A disk that fails: each write of each operation in turn, once or from then on. What was asked is there in full or not at all, and the person is told.
+
+A sync that fails leaves open which: what was written before it may be there after the next start. Then that is what is said.
+"""
 
 import os
 import re
@@ -11,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from house import House, Refused, conftest
-from injection import DATABASE, ERRORS, LOG, Fault, fired, holder_of_the_archive, injected, obstacle, shortened
-from operations import ONLINE, StoresATurn
+from injection import CALLS, DATABASE, ERRORS, LOG, SYNCS, Fault, fired, holder_of_the_archive, injected, obstacle, shortened
+from operations import ONLINE, Imports, StoresATurn
 from soak_report import noted
 
 ALL = "CLOISTER_DISK_ALL" in os.environ  # Every call of every operation; otherwise a sample.
 LIMIT = 400  # More calls than any operation needs.
 # What a sentence for people never has in it.
+NOT_STORED, UNCHANGED = "not stored", "nothing was changed"
 RAW = re.compile(r"sqlite|errno|error \d|errordomain|swift|optional\(|nserror|0x[0-9a-f]|\.swift|throw", re.IGNORECASE)
 
 without_strace = pytest.mark.skipif(obstacle() is not None, reason=obstacle() or "")
@@ -69,11 +73,22 @@ def test_a_failing_write_leaves_all_or_nothing(house, kind):
     assert not lost and (tally["told that it failed"] or not ALL)
 
 
-def disturbed(house, operation, fault, tally):
+@without_strace
+@pytest.mark.parametrize("kind", ONLINE if ALL else [StoresATurn, Imports], ids=lambda kind: kind.__name__)
+def test_a_sync_that_fails_is_said_as_what_it_is(house, kind):
+    tally = Counter()
+    for first in range(1, LIMIT if ALL else 3):
+        if not disturbed(house, kind(house), Fault("EIO", first, False), tally, SYNCS):
+            break
+    noted("failing syncs", operation=kind.__name__, lost=len(lost := house.lost(sessions=[])), **tally)
+    assert not lost and tally["told that it failed"]
+
+
+def disturbed(house, operation, fault, tally, calls=CALLS + ",write"):
     """One trial. Returns whether any call was made to fail."""
     log = house.home.root / "strace.log"
     process = holder_of_the_archive(house.family(), house.home.data)
-    with injected(process, house.home.data, fault, log):
+    with injected(process, house.home.data, fault, log, calls):
         refusal = attempted(operation)
     if not (count := fired(log)):
         return False
@@ -102,6 +117,7 @@ def judge(house, operation, refusal, tally, fault):
     place, last = operation.place(), len(operation.steps) - 1
     assert place >= told, f"{fault}: acknowledged as far as “{operation.steps[told]}”, there is “{operation.steps[place]}”"
     assert refusal or place == last, f"{fault}: said to be done, there is “{operation.steps[place]}”"
+    assert not refusal or NOT_STORED not in refusal.message or place == told, f"{fault}: “{refusal.message}”, and there is “{operation.steps[place]}”"
     tally[f"there was: {operation.steps[place]}"] += 1
     operation.finish()
 
@@ -183,13 +199,24 @@ def test_a_command_on_a_failing_disk_does_all_or_nothing(resting, name):
     assert tally["trials"]
 
 
-def command_disturbed(house, name, fault, tally):
+@without_strace
+@pytest.mark.parametrize("name", ["backup", "restore", "models_add"])
+def test_a_command_whose_sync_fails_says_so(resting, name):
+    tally = Counter()
+    for first in range(1, LIMIT):
+        if not command_disturbed(resting, name, Fault("EIO", first, False), tally, SYNCS):
+            break
+    noted("failing syncs", operation=f"cloister {name}", lost=0, **tally)
+    assert tally["told that it failed"] == tally["trials"] > 1
+
+
+def command_disturbed(house, name, fault, tally, calls=COMMAND_CALLS):
     command, log = Command(house, name), house.home.root / "strace.log"
     log.unlink(missing_ok=True)
     files = [command.root, *command.root.rglob("*"), command.made, command.made.parent, *written(command)]
     try:
         done = subprocess.run(
-            [*fault.arguments(log, COMMAND_CALLS, files), conftest.BINARY, *map(str, command.arguments)],
+            [*fault.arguments(log, calls, files), conftest.BINARY, *map(str, command.arguments)],
             env=house.home.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
         if not (count := fired(log)):
             return False
@@ -202,6 +229,7 @@ def command_disturbed(house, name, fault, tally):
         assert_clear(done.stderr)
         tally["told that it failed"] += 1
         if command.made.exists() and command.works():
+            assert UNCHANGED not in done.stderr, f"{fault}: it is done, and this was said: {done.stderr}"
             tally["there was: after"] += 1
         else:
             assert command.again(), f"{fault}: neither done nor as before: {done.stderr}"
@@ -216,5 +244,5 @@ def written(command):
     made, root = command.made, command.root
     sqlite = [root / "data" / name for name in DATABASE]
     staging = root / "restored.restoring"
-    own = [root / "data/node.key.new", root / "data/node.key", root / "recovery", root / "data/models/.mine.gguf.new", root / "data/models/memory.json"]
+    own = [root / "data/node.key.new", root / "data/node.key", root / "recovery", root / "data/models/.mine.gguf.new", root / "data/models/.models.json.new", root / "data/models/models.json"]
     return [*sqlite, *own, made.with_name(made.name + ".partial"), staging, *(staging / name for name in (*DATABASE, "node.key"))]

@@ -49,7 +49,7 @@ extension Fields {
 extension ArchiveError {
     /// Errors that travel, by their place here; any other is `damaged`.
     private static let travelling: [ArchiveError] = [
-        .inUse, .full, .readOnly, .damaged, .exists, .notFound, .conflict, .unreachable,
+        .inUse, .full, .readOnly, .damaged, .exists, .notFound, .conflict, .unreachable, .unconfirmed,
     ]
 
     /// As the payload of a failure.
