@@ -22,6 +22,14 @@ public enum Role: String, Codable, CaseIterable, Sendable {
 public enum Purpose: String, Codable, CaseIterable, Sendable {
     /// The sealed archive; given by the caller.
     case archive
+    /// The data directory, or the folder of the socket on which engines or cells wait that were started by hand; given by the
+    /// caller.
+    case ownFolder
+    /// The maps of ids of the processes that leave the network; given by the caller under an air gap. The kernel keeps
+    /// one in each process's own folder, so the wall can name only the whole.
+    case idMaps
+    /// This program, and what loads it.
+    case ownProgram
     /// What the runtime reads of its own threads (`/proc/<thread>/stat`); the rest of `/proc` cannot be told apart, but
     /// neither listed nor, where it shows another process's memory, environment or files, read.
     case threadStates
@@ -37,7 +45,8 @@ public enum Purpose: String, Codable, CaseIterable, Sendable {
     /// Where it lies on every machine; empty if the caller must say.
     public var standardPaths: [String] {
         switch self {
-        case .archive: []
+        case .archive, .ownFolder, .idMaps: []
+        case .ownProgram: ["/proc/self/exe", "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"]
         case .threadStates: ["/proc"]
         case .randomness: ["/dev/urandom"]
         case .timeZone: ["/etc/localtime", "/usr/share/zoneinfo"]

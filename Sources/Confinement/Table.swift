@@ -4,10 +4,12 @@
 public struct Permissions: Sendable {
     /// The groups of system calls that it may make.
     public let calls: [CallGroup]
-    /// What it may read; nil: no wall of files, because rules are inherited and children need more than their parent.
+    /// What it may read; nil: anything, because children inherit the wall, and models and libraries lie anywhere.
     public let reads: [Purpose]?
     /// What it may write, and read.
     public let writes: [Purpose]
+    /// What it may start, with what it can map.
+    public let executes: [Purpose]
     /// Whether Landlock leaves TCP connections alone; the filter decides in any case.
     public let connects: Bool
     /// Open descriptors at most.
@@ -17,12 +19,15 @@ public struct Permissions: Sendable {
     /// The attempts of the self-test that succeed by design.
     public let granted: Set<Attempt.Name>
 
+    /// Whether Landlock leaves listening alone.
+    var listens: Bool { calls.contains { $0.name == CallGroup.listening.name } }
+
     fileprivate init(
-        _ calls: [CallGroup], reads: [Purpose]?, writes: [Purpose] = [], connects: Bool = false, descriptors: UInt64,
-        memory: UInt64, granted: Set<Attempt.Name> = []
+        _ calls: [CallGroup], reads: [Purpose]?, writes: [Purpose] = [], executes: [Purpose] = [],
+        connects: Bool = false, descriptors: UInt64, memory: UInt64, granted: Set<Attempt.Name> = []
     ) {
-        (self.calls, self.reads, self.writes, self.connects) = (calls, reads, writes, connects)
-        (self.descriptors, self.memory, self.granted) = (descriptors, memory, granted)
+        (self.calls, self.reads, self.writes, self.executes) = (calls, reads, writes, executes)
+        (self.connects, self.descriptors, self.memory, self.granted) = (connects, descriptors, memory, granted)
     }
 }
 
@@ -51,19 +56,21 @@ extension Role {
                 descriptors: 256, memory: 4 << 30, granted: Self.outgoing)
         case .supervisor:
             Permissions(
-                Self.bare + [.reading, .writing, .connections, .listening, .children], reads: nil, descriptors: 8_192,
-                memory: .max, granted: Self.parenthood)
+                Self.bare + [.reading, .writing, .connections, .listening, .children], reads: nil,
+                writes: [.ownFolder, .idMaps], executes: [.ownProgram], descriptors: 8_192, memory: .max,
+                granted: Self.parenthood)
         case .supervisorOfCourier:
             Permissions(
                 Self.bare + [.reading, .writing, .connections, .dialling, .listening, .children], reads: nil,
-                connects: true, descriptors: 8_192, memory: .max, granted: Self.parenthood.union(Self.outgoing))
+                writes: [.ownFolder, .idMaps], executes: [.ownProgram], connects: true, descriptors: 8_192,
+                memory: .max, granted: Self.parenthood.union(Self.outgoing))
         }
     }
 
     private static let bare: [CallGroup] = [.memory, .threads, .itself, .descriptors]
     private static let outgoing: Set<Attempt.Name> = [.connect, .connectMadeBefore, .udpConnect, .udpConnectMadeBefore]
     private static let parenthood: Set<Attempt.Name> = [
-        .bindAndListen, .bindMadeBefore, .socketPair, .fork, .spawn, .execute, .executableMemory, .writeTemporary,
-        .writeBesideData, .readSystemFile, .readPasswordHashes, .signalParent,
+        .bindAndListen, .bindMadeBefore, .socketPair, .fork, .execute, .executableMemory, .readSystemFile,
+        .readPasswordHashes, .signalParent,
     ]
 }

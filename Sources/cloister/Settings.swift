@@ -41,7 +41,7 @@ struct Settings: Sendable {
 
     /// - Parameter flags: what the command line said.
     /// - Throws: `UserError` for an unknown key or a value out of range.
-    init(flags: [String: String], environment: [String: String], file: String?) async throws {
+    init(flags: [String: String], environment: [String: String], file: String?) throws {
         let policy = try Policy.read(environment: environment)
         let ours = environment.keys.filter { $0.hasPrefix("CLOISTER_") && !Self.otherVariables.contains($0) }
         for key in ours {
@@ -171,9 +171,9 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "A configuration file (JSON).", completion: .file())
     var config: String?
 
-    func settings(_ more: [String: String?] = [:]) async throws -> Settings {
+    func settings(_ more: [String: String?] = [:]) throws -> Settings {
         var flags = more.compactMapValues { $0 }
         flags["data"] = data
-        return try await Settings(flags: flags, environment: ProcessInfo.processInfo.environment, file: config)
+        return try Settings(flags: flags, environment: ProcessInfo.processInfo.environment, file: config)
     }
 }

@@ -24,7 +24,9 @@ struct Children {
     }
 
     private func run(_ role: Role) -> ProbeReport? {
-        let output = scratch.path + "/\(role).json"
+        // A child writes where its parent may, and there nowhere but in a folder of its own.
+        let output = scratch.data + "/\(role).json"
+        setenv("TMPDIR", scratch.data, 1)
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)

@@ -30,16 +30,17 @@ struct DocumentTests {
 
     private var roles: String {
         let head = [
-            "role", "system calls", "reads", "writes", "sockets", "descriptors", "memory", "attempts that succeed",
+            "role", "system calls", "reads", "writes", "starts", "sockets", "descriptors", "memory",
+            "attempts that succeed",
         ]
         return table(
             head,
             Role.allCases.map { role in
                 let row = role.permissions
-                let reads = row.reads.map { names($0.map(\.rawValue)) } ?? "not walled"
+                let reads = row.reads.map { names($0.map(\.rawValue)) } ?? "anything"
                 return [
                     "`\(role)`", names(row.calls.map(\.name)), reads,
-                    row.reads == nil ? "not walled" : names(row.writes.map(\.rawValue)), sockets(row),
+                    names(row.writes.map(\.rawValue)), names(row.executes.map(\.rawValue)), sockets(row),
                     "\(row.descriptors)", row.memory == .max ? "the machine's" : "\(row.memory >> 30) GiB",
                     names(row.granted.map(\.rawValue).sorted()),
                 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import conftest
 
-CHECKS = ["data", "server", "port", "tls", "permissions", "database", "disk", "model", "models", "processor", "backtraces", "coredumps", "swap", "clock", "airgap", "keys", "build", "processes", "gateway", "endpoints", "cell", "engine", "courier"]
+CHECKS = ["data", "server", "port", "tls", "permissions", "database", "disk", "model", "models", "processor", "backtraces", "coredumps", "swap", "clock", "airgap", "keys", "build", "processes", "supervisor", "gateway", "endpoints", "cell", "engine", "courier"]
 
 
 def doctor(home, *arguments):

@@ -211,6 +211,17 @@ def test_every_thread_of_the_server_is_behind_a_filter_that_denies_dialling(serv
     assert not [attempt for attempt in first["attempts"] if not attempt.get("refusal") and not attempt["granted"]]
 
 
+def test_the_first_process_writes_beside_nothing_and_starts_no_other_program(served):
+    """By what it tried itself, and by what the kernel says to one that the doctor started: neither needs a wall of another kind."""
+    channel = unlocked(served)
+    first = next(process for process in channel.ask("evidence")["confined"] if process["role"] == "supervisor")
+    attempts = {attempt["name"]: attempt.get("refusal") for attempt in first["attempts"]}
+    assert first["landlock"], "this kernel has Landlock 2 or later"
+    for name in ("writing in the temporary directory", "writing beside the data directory", "starting a program"):
+        assert attempts[name] == "EACCES", name
+    assert attempts["becoming a program"] is None, "the control: it may start itself"
+
+
 def test_no_model_file_is_read_by_the_first_process(home):
     """It passes descriptors on: the file is neither mapped nor read in it, before and after it is loaded."""
     home.init()

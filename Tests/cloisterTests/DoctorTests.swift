@@ -17,7 +17,7 @@ private func well() -> Evidence {
         kernels: "avx2",
         crashes: .init(backtrace: "enable=no", coreLimit: "0", isDumpable: false, corePattern: "core"), swaps: [],
         buildDigest: "abc", processes: [], airGap: .off, registries: 0, namespace: "net:[1]",
-        confined: ["gateway", "endpoints", "cell", "engine", "courier"].map { role in
+        confined: ["supervisor", "gateway", "endpoints", "cell", "engine", "courier"].map { role in
             ConfinedProcess(
                 role: role, process: 1, filtered: true, landlock: 7, lacking: [],
                 attempts: [.init(name: "TCP connection", refusal: "EPERM", granted: false)], keys: "secret")
@@ -75,8 +75,8 @@ struct DoctorTests {
         #expect(
             well().findings.map(\.check) == [
                 "data", "server", "port", "tls", "permissions", "database", "disk", "model", "models", "processor",
-                "backtraces", "coredumps", "swap", "clock", "airgap", "keys", "build", "processes", "gateway",
-                "endpoints", "cell", "engine",
+                "backtraces", "coredumps", "swap", "clock", "airgap", "keys", "build", "processes", "supervisor",
+                "gateway", "endpoints", "cell", "engine",
                 "courier",
             ])
     }

@@ -25,7 +25,7 @@ struct Backup: AsyncParsableCommand {
 
     func run() async throws {
         try await explained {
-            let directory = try Session.absolute(try await common.settings().data)
+            let directory = try Session.absolute(try common.settings().data)
             guard FileManager.default.fileExists(atPath: directory) else {
                 throw UserError("there is no data directory at \(directory); name another with --data")
             }
@@ -85,7 +85,7 @@ struct Restore: AsyncParsableCommand {
 
     func run() async throws {
         try await explained {
-            let directory = try await common.settings().data
+            let directory = try common.settings().data
             let contents = try Restoration.restore(
                 file, to: directory, hash: sha256(pulling:), isAccount: Self.isAccount
             ) { Terminal.progress("restoring", Int(clamping: $0), Int(clamping: $1)) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Confinement
 import Foundation
 import UnixSignals
 
@@ -37,4 +38,8 @@ struct CellsCommand: AsyncParsableCommand {
             address.close()
         }
     }
+}
+
+extension CellsCommand: Supervising {
+    func folders() throws -> [Purpose: String] { try StreamAddress(listen).folders }
 }

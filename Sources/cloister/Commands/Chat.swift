@@ -48,7 +48,7 @@ struct Chat: AsyncParsableCommand {
             let piped = try Terminal.pipedText()
             let isFile = model?.hasSuffix(".gguf") == true
             let session = try await Session.open(
-                credential, try await common.settings(["model": isFile ? model : nil]))
+                credential, try common.settings(["model": isFile ? model : nil]))
             var talk = Talk(session.client, isKept: session.client.opened.keep && !offRecord)
             talk.model = isFile ? nil : model
             if let system { try await talk.frame(system) }

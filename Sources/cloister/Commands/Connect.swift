@@ -43,7 +43,7 @@ struct Connect: AsyncParsableCommand {
     func run() async throws {
         try await explained {
             let address = try RemoteAddress(url)
-            let settings = try await Settings(
+            let settings = try Settings(
                 flags: [:], environment: ProcessInfo.processInfo.environment, file: config)
             guard !settings.isAirGapped || address.name.isLoopback else {
                 throw UserError("under an air gap nothing outside of this machine is asked")

@@ -32,7 +32,7 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         try await explained {
-            let settings = try await common.settings([
+            let settings = try common.settings([
                 "port": port.map(String.init), "model": model, "air-gap": airGap ? "true" : nil,
             ])
             let findings = try await Examination(settings).evidence().findings

@@ -60,3 +60,7 @@ struct EngineCommand: AsyncParsableCommand {
         return ModelSource(name: name, descriptor: Descriptor(descriptor))
     }
 }
+
+extension EngineCommand: Supervising {
+    func folders() throws -> [Purpose: String] { try StreamAddress(listen).folders }
+}

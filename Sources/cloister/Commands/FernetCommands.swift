@@ -38,7 +38,7 @@ struct ImportFernet: AsyncParsableCommand {
     func run() async throws {
         try await explained {
             let conversations = try FernetFolder(folder, keyFile: keyFile).read()
-            let session = try await Session.open(try credential.credential(), try await common.settings())
+            let session = try await Session.open(try credential.credential(), try common.settings())
             for (name, messages) in conversations {
                 let turns = messages.map {
                     Imported.Turn(role: $0.role, text: $0.content, time: Self.time($0.timestamp))
@@ -89,7 +89,7 @@ struct ExportFernet: AsyncParsableCommand {
     func run() async throws {
         try await explained {
             let target = try FernetFolder(folder, keyFile: keyFile)
-            let session = try await Session.open(try credential.credential(), try await common.settings())
+            let session = try await Session.open(try credential.credential(), try common.settings())
             let listed = try await session.client.ask("conversations", [String: String](), as: Listed.self)
                 .conversations
             for summary in listed {

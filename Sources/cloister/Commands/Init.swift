@@ -31,7 +31,7 @@ struct Init: AsyncParsableCommand {
 
     func run() async throws {
         try await explained {
-            let settings = try await common.settings()
+            let settings = try common.settings()
             let passphrase = try Terminal.firstLine(passphraseFile)
             guard !DataDirectory.isHeld(path: settings.data) else {
                 throw UserError("a server runs on this data directory; create the owner with the link that it printed")

@@ -33,7 +33,7 @@ struct CreateKey: AsyncParsableCommand {
 
     func run() async throws {
         try await explained {
-            let session = try await Session.open(try credential.credential(), try await common.settings())
+            let session = try await Session.open(try credential.credential(), try common.settings())
             let token = try await session.client.ask("keys.create", ["label": label], as: Created.self).token
             await session.end()
             print("It opens answers and the key's own conversations, nothing else. Shown this once: \(token)")
@@ -53,7 +53,7 @@ struct ListKeys: AsyncParsableCommand {
 
     func run() async throws {
         try await explained {
-            let session = try await Session.open(try credential.credential(), try await common.settings())
+            let session = try await Session.open(try credential.credential(), try common.settings())
             for key in try await session.client.ask("keys", [String: String](), as: Keys.Listed.self).keys {
                 Terminal.say("\(key.id)  \(key.created)  \(key.label.oneLine)\n")
             }
@@ -78,7 +78,7 @@ struct RevokeKey: AsyncParsableCommand {
 
     func run() async throws {
         try await explained {
-            let session = try await Session.open(try credential.credential(), try await common.settings())
+            let session = try await Session.open(try credential.credential(), try common.settings())
             _ = try await session.client.ask("keys.revoke", object: id, [String: String](), as: Revoked.self)
             await session.end()
             print("Revoked. Its conversations stay yours.")

@@ -29,7 +29,7 @@ struct Models: AsyncParsableCommand {
         func open(_ more: [String: String?] = [:]) async throws
             -> (settings: Settings, catalogue: Catalogue, own: OwnStore)
         {
-            let settings = try await common.settings(more.merging(["models": models]) { $1 })
+            let settings = try common.settings(more.merging(["models": models]) { $1 })
             let own = OwnStore(in: try DataDirectory.checked(path: settings.data))
             let environment = ProcessInfo.processInfo.environment
             return (settings, Catalogue(environment: environment, folders: settings.models, own: own.path), own)

@@ -35,7 +35,7 @@ struct ChangePassphrase: AsyncParsableCommand {
             if newPassphraseFile == nil, try Terminal.askSecretly("Again: ") != new {
                 throw UserError("the two are not the same")
             }
-            let session = try await Session.open(credential, try await common.settings())
+            let session = try await Session.open(credential, try common.settings())
             _ = try await session.client.ask("passphrase.change", ["current": current, "new": new], as: Changed.self)
             await session.end()
             print("Changed.")

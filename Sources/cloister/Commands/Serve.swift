@@ -1,6 +1,7 @@
 import ArgumentParser
 import Archive
 import Cell
+import Confinement
 import Foundation
 import Inference
 import UnixSignals
@@ -46,13 +47,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         try await explained {
-            let settings = try await common.settings(
-                [
-                    "port": port.map(String.init), "model": model, "models": models, "memory": memory.map(String.init),
-                    "context": context.map(String.init),
-                    "threads": threads.map(String.init), "air-gap": airGap ? "true" : nil, "engine": engine,
-                    "cells": cells,
-                ].merging(reach.flags) { $1 })
+            let settings = try settings()
             let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
             let server = try await Server.build(settings)
             server.warmUp()
@@ -63,6 +58,24 @@ struct Serve: AsyncParsableCommand {
             for await _ in stops { break }
             await server.close()
         }
+    }
+}
+
+extension Serve: Supervising {
+    func folders() throws -> [Purpose: String] {
+        let settings = try settings()
+        let own = try DataDirectory.checked(path: settings.data)
+        return settings.isAirGapped ? [.ownFolder: own, .idMaps: "/proc"] : [.ownFolder: own]
+    }
+
+    private func settings() throws -> Settings {
+        try common.settings(
+            [
+                "port": port.map(String.init), "model": model, "models": models, "memory": memory.map(String.init),
+                "context": context.map(String.init),
+                "threads": threads.map(String.init), "air-gap": airGap ? "true" : nil, "engine": engine,
+                "cells": cells,
+            ].merging(reach.flags) { $1 })
     }
 }
 

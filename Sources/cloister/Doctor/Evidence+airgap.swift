@@ -1,4 +1,5 @@
 import Cell
+import Confinement
 
 extension Evidence {
     /// Whether anything may be fetched; if not, whether the processes got empty networks too.
@@ -21,13 +22,14 @@ extension Evidence {
                 remedy: "allow user namespaces for this user (user.max_user_namespaces, and what the distribution adds)"
             )
         }
-        let networks = confined.map { $0.network?.name ?? "" }
+        let apart = confined.filter { $0.role != Role.supervisor.rawValue }
+        let networks = apart.map { $0.network?.name ?? "" }
         guard !namespace.isEmpty, !networks.isEmpty, networks.allSatisfy({ !$0.isEmpty && $0 != namespace }) else {
             return .warning(
                 "airgap", set + "; not seen: an empty network for each process",
                 remedy: "run cloister doctor where /proc is mounted and processes can be started")
         }
-        let places = confined.map { "\($0.role) in \($0.network.map(said) ?? "none")" }
+        let places = apart.map { "\($0.role) in \($0.network.map(said) ?? "none")" }
         return .ok("airgap", set + "; \(places.joined(separator: ", ")); this process in \(namespace)")
     }
 

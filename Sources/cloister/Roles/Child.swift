@@ -111,7 +111,7 @@ struct Begun {
     private static func spawn(
         _ role: Role, _ range: SelfTestRange?, _ folder: String?, _ descriptors: [Descriptor]
     ) throws -> pid_t {
-        let words = ["cloister", RoleProcess.command, role.rawValue, folder ?? "-"] + (range?.words ?? [])
+        let words = ["cloister", RoleProcess.command, role.rawValue, folder ?? "-"] + (range?.words(for: role) ?? [])
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }

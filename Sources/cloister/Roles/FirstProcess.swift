@@ -2,16 +2,32 @@ import Confinement
 import Foundation
 import Synchronization
 
-/// The process that a person starts as `cloister serve`: once it listens, the kernel denies it, and with it every
-/// process that it will ever start, all connections to anywhere.
+/// A command that starts processes of ours and goes on: this one is locked as their supervisor.
+protocol Supervising {
+    /// The folders of its wall that have no standard place; made if they must be.
+    func folders() throws -> [Purpose: String]
+}
+
+extension StreamAddress {
+    /// What whoever waits here writes: the folder of its socket, in which it makes and removes that.
+    var folders: [Purpose: String] {
+        guard case .unix(let path) = self else { return [:] }
+        return [.ownFolder: URL(filePath: path).deletingLastPathComponent().path]
+    }
+}
+
+/// The process that a person starts as `cloister serve`: it, and with it every process that it will ever start, writes
+/// in one folder and starts this program only; once it listens, the kernel denies them all connections to anywhere.
 enum FirstProcess {
     private static let preparation = Mutex<Confinement.Preparation?>(nil)
 
     /// The first step, for the commands that serve others; call before the first `await`, while there is one thread.
     static func prepare(for arguments: [String]) {
-        guard arguments.count > 1, ["serve", "engine", "cells"].contains(arguments[1]) else { return }
+        guard let command = try? Cloister.parseAsRoot(Array(arguments.dropFirst())) as? any Supervising else { return }
+        // Whatever is wrong with the folders, the command itself says when it runs; until then it writes nowhere.
+        let folders = (try? command.folders()) ?? [:]
         // What this kernel cannot do is said by `doctor` and by the panel; children that cannot be locked do not run.
-        let prepared = try? Confinement.prepare(.supervisor)
+        let prepared = try? Confinement.prepare(.supervisor, paths: folders)
         preparation.withLock { $0 = prepared }
     }
 

@@ -10,8 +10,8 @@ struct RoleProcess {
     static let command = "role"
     /// The argument that says that an air gap is set.
     static let emptyNetwork = "empty-network"
-    /// The roles that have processes of their own.
-    static let roles: [Role] = [.gateway, .endpoints, .cell, .engine, .courier, .relay]
+    /// The roles that a process can be started under. A supervisor is started so only to show what holds one.
+    static let roles: [Role] = [.supervisor, .gateway, .endpoints, .cell, .engine, .courier, .relay]
 
     private let role: Role
     private let report: SelfReport
@@ -57,6 +57,7 @@ struct RoleProcess {
         let orders = Orders(Descriptor(Child.controlDescriptor), report)
         do {
             switch role {
+            case .supervisor: try await orders.answer { _ in throw SeamError.malformed }
             case .gateway: try await GatewayRole.run(orders, Descriptor(Child.requestDescriptor))
             case .endpoints: try await EndpointsRole.run(orders)
             case .cell: try await CellRole.run(orders, Descriptor(Child.requestDescriptor))

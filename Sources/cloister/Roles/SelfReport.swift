@@ -46,8 +46,10 @@ final class SelfTestRange: Sendable {
         folder = URL(filePath: data).deletingLastPathComponent().path
     }
 
-    /// What a process is told on its command line.
-    var words: [String] { (isAirGapped ? [RoleProcess.emptyNetwork] : []) + arguments }
+    /// What a process is told on its command line; a supervisor stays in the machine's network, where it listens.
+    func words(for role: Role) -> [String] {
+        (isAirGapped && role != .supervisor ? [RoleProcess.emptyNetwork] : []) + arguments
+    }
 
     /// Where it shall aim; nothing if this process may not listen.
     var arguments: [String] {
