@@ -24,8 +24,18 @@ struct DocumentTests {
     }
 
     private var rendered: String {
-        ["", "## Roles", "", roles, "", "## Groups of system calls", "", groups, "", "## Paths", "", paths, "", ""]
-            .joined(separator: "\n")
+        [
+            "", "## Roles", "", roles, "", "## Groups of system calls", "", groups, "", "## Paths", "", paths, "",
+            "## Profiles for macOS, untested", "", profiles, "",
+        ]
+        .joined(separator: "\n")
+    }
+
+    private var profiles: String {
+        Role.allCases.map { role in
+            SandboxProfile(role).text.map { "`\(role)`\n\n```scheme\n\($0)\n```\n" } ?? "`\(role)`: none\n"
+        }
+        .joined(separator: "\n")
     }
 
     private var roles: String {

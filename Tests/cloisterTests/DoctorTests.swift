@@ -35,6 +35,10 @@ private func gap(_ evidence: inout Evidence, _ network: String, refusal: String?
     }
 }
 
+private func unfiltered(_ role: String) -> ConfinedProcess {
+    ConfinedProcess(role: role, process: 1, filtered: false, landlock: nil, lacking: ["everything"], attempts: [])
+}
+
 private func cell(keys: String) -> ConfinedProcess {
     ConfinedProcess(role: "cell", process: 1, filtered: true, landlock: 7, lacking: [], attempts: [], keys: keys)
 }
@@ -157,6 +161,11 @@ struct DoctorTests {
         ])
     func `what is as it should be is well`(_ change: Case) throws {
         #expect(try finding(change).state == .ok)
+    }
+
+    @Test func `a wall that cannot be built is said to be none`() throws {
+        let finding = try finding("gateway") { $0.confined[1] = unfiltered("gateway") }
+        #expect(finding.state == .problem && finding.evidence.hasPrefix("not enforced"))
     }
 
     @Test func `the missing features of a processor are named`() throws {

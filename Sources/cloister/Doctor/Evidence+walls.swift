@@ -23,7 +23,12 @@ extension Evidence {
             "\(refused.count) of \(all.count - allowed.count) attempts refused; filter of system calls, "
             + (process.landlock.map { "Landlock \($0)" } ?? "no Landlock")
             + (allowed.isEmpty ? "" : "; its role allows: \(allowed.joined(separator: ", "))")
-        if !breaches.isEmpty || !process.filtered {
+        guard process.filtered else {
+            return .problem(
+                role, "not enforced: this kernel filters no system calls of it",
+                remedy: "use it with secrets on a Linux that has seccomp")
+        }
+        if !breaches.isEmpty {
             return .problem(
                 role, "not held: \(breaches.joined(separator: ", ")) succeeded",
                 remedy: "do not use it with secrets on this kernel, and report it as SECURITY.md says")

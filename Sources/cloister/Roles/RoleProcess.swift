@@ -10,7 +10,7 @@ struct RoleProcess {
     static let command = "role"
     /// The argument that says that an air gap is set.
     static let emptyNetwork = "empty-network"
-    /// The roles that a process can be started under. A supervisor is started so only to show what holds one.
+    /// The roles that a process can be started under; a supervisor only to show what holds one.
     static let roles: [Role] = [.supervisor, .gateway, .endpoints, .cell, .engine, .courier, .relay]
 
     private let role: Role
