@@ -49,7 +49,7 @@ public struct Site: Sendable {
     private static func router(
         _ options: GatewayOptions, _ hosts: Set<String>, _ origins: Set<String>, _ headers: ResponseHeaders
     ) -> Router<GatewayContext> {
-        let router = Router(context: GatewayContext.self)
+        let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: headers)
         router.add(middleware: Framing(bodyLimit: options.requestLimit))
         router.add(middleware: HostGuard(hosts: hosts, origins: origins))

@@ -72,7 +72,8 @@ def test_the_openai_client_streams_from_the_other_machine(remote, connect):
     assert requests.get(connected.url + "/v1/models").status_code == 401
     assert requests.get(connected.url + "/v1/models", headers={"Host": "evil.example"}).status_code == 421
     assert requests.get(connected.url + "/v1/models", headers={"Origin": "https://evil.example"}).status_code == 403
-    assert requests.get(connected.url + "/").status_code == 404, "the page is not there: the door is all"
+    assert requests.get(connected.url + "/").text == "Cloister is running", "the page is not there: the door is all"
+    assert requests.get(connected.url + "/app.js").status_code == 404
 
 
 def test_many_at_once_and_one_who_leaves(remote, connect):

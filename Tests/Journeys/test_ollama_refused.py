@@ -68,6 +68,15 @@ ROUTES = [("get", "version"), ("get", "tags"), ("get", "ps"), ("post", "show"), 
           ("post", "push"), ("post", "create"), ("post", "copy"), ("delete", "delete"), ("post", "blobs/sha256:00"), ("post", "embed"), ("post", "embeddings")]
 
 
+def test_a_head_is_a_get_without_a_body(place):
+    """The client of Ollama's own command line asks so whether anybody is there; nothing but that is answered without a key."""
+    for path, headers, status in (("/", {}, 200), ("/api/version", place.headers, 200), ("/api/tags", place.headers, 200), ("/api/tags", {}, 401)):
+        head, get = (requests.request(method, place.url + path, headers=headers) for method in ("HEAD", "GET"))
+        assert head.status_code == get.status_code == status and head.content == b"" and get.content, path
+        assert head.headers["Content-Type"] == get.headers["Content-Type"]
+    assert requests.head(place.url + "/nothing").status_code == 404
+
+
 @pytest.mark.parametrize("method,path", ROUTES)
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nothing"}, {"Authorization": "Basic eDp5"}, {"x-api-key": "cloister_x"}])
 def test_every_route_wants_a_key_and_says_how(place, method, path, headers):

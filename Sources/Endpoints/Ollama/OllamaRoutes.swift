@@ -4,6 +4,12 @@ import Hummingbird
 /// Ollama's routes, for its clients and for programs that know no other API.
 extension Door {
     func addOllama<Context: RequestContext>(to router: Router<Context>) {
+        // Where nothing else is at the root, as through `cloister connect`: programs look whether somebody is there.
+        router.get("/") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
+                body: .init(byteBuffer: ByteBuffer(string: "Cloister is running")))
+        }
         router.get("api/version") { request, _ in
             try await answer(request) { _ in try jsonResponse(["version": version]) }
         }
