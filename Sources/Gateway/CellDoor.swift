@@ -7,6 +7,9 @@ public protocol CellDoor: Sendable {
     /// Delivers an opening.
     /// - Returns: the sealed reply and the route that the cookie shall carry, 32 hexadecimal characters.
     func open(_ body: [UInt8]) async throws -> (reply: [UInt8], route: String)
+    /// Whether a route leads anywhere; who has none shall send no body.
+    /// - Throws: `DoorRefusal`.
+    func check(route: String) async throws
     /// Delivers a request.
     /// - Returns: the next sealed piece at each call; nil at the end.
     func ask(route: String, action: String, object: String?, body: [UInt8]) async throws

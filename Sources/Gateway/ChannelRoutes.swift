@@ -11,7 +11,14 @@ struct ChannelRoutes: Sendable {
     let options: GatewayOptions
     let limiter: OpeningLimiter
     /// Whether browsers may send the cookie over TLS only.
-    var isSecure = false
+    let isSecure: Bool
+    /// For requests; an opening is small.
+    let bodies: BodyBudget
+
+    init(door: any CellDoor, options: GatewayOptions, limiter: OpeningLimiter, isSecure: Bool = false) {
+        (self.door, self.options, self.limiter, self.isSecure) = (door, options, limiter, isSecure)
+        bodies = BodyBudget(bytes: isSecure ? options.secureBodies : .max, largest: options.requestLimit)
+    }
 
     func add(to router: Router<GatewayContext>) {
         router.get("cloister/v1/node") { _, _ in
@@ -49,14 +56,18 @@ struct ChannelRoutes: Sendable {
         guard let route = request.cookies[Self.cookie]?.value, let action = context.parameters.get("action") else {
             return refusal(.unauthorized, "locked", "This session is locked. Unlock it again.")
         }
-        var request = request
-        let body = try await request.collectBody(upTo: options.requestLimit)
-        let (object, source) = (context.parameters.get("object"), request.body)
         return try await answer {
-            let next = try await door.ask(
-                route: route, action: action, object: object, body: Array(body.readableBytesView))
-            return Response(
-                status: .ok, headers: [.contentType: "text/event-stream"], body: Self.events(next, until: source))
+            // Who has no session sends no body.
+            try await door.check(route: route)
+            return try await bodies.holding(request) {
+                var request = request
+                let body = try await request.collectBody(upTo: options.requestLimit)
+                let (object, source) = (context.parameters.get("object"), request.body)
+                let next = try await door.ask(
+                    route: route, action: action, object: object, body: Array(body.readableBytesView))
+                return Response(
+                    status: .ok, headers: [.contentType: "text/event-stream"], body: Self.events(next, until: source))
+            }
         }
     }
 

@@ -9,6 +9,11 @@ public struct GatewayOptions: Sendable {
     public var openingLimit = 8 * 1_024
     /// Largest request, bytes.
     public var requestLimit = 1 << 20
+    /// Bytes of all bodies that are on their way over TLS at once.
+    ///
+    /// *Our choice*: 32 of the largest, where 128 connections of 16 requests each could bring 2 GiB, half of what the
+    /// gateway may have.
+    public var secureBodies = 32 << 20
     /// Seconds after which an idle connection is closed.
     public var idleSeconds: Int64 = 60
     /// Openings of one address in a minute.

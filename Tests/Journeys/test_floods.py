@@ -1,5 +1,6 @@
 """Floods of HTTP/2 and of silence, from elsewhere: frames by hand, over TLS."""
 
+import contextlib
 import os
 import select
 import socket
@@ -13,6 +14,8 @@ import requests
 
 from beyond import ADDRESS, NAME, beyond  # noqa: F401 (fixtures are found by name)
 sys.path[:0] = [str(Path(__file__).parent / "attacks")]
+import conftest  # noqa: E402
+from channel import Channel, within  # noqa: E402
 from processes import named, own_memory  # noqa: E402
 
 pytestmark = pytest.mark.skipif("CLOISTER_BINARY" not in os.environ, reason="CLOISTER_BINARY is unset: no binary to run")
@@ -113,6 +116,42 @@ def test_a_flood_ends_its_connection_and_disturbs_nobody(beyond, name, pieces):
     assert closed, f"{name}: the connection goes on after {sent} bytes"
     assert sent < 16 << 20 and slowest[0] < 3, (name, sent, slowest)
     assert named(beyond.server, "gateway") == gateway and own_memory(gateway) - before < 64 << 20, name
+
+
+@pytest.mark.parametrize("holds_a_session", [False, True], ids=["a stranger", "a session's holder"])
+def test_large_bodies_of_many_fill_no_memory(beyond, holds_a_session):
+    """Pass: of a hundred bodies that are nearly there the gateway takes none from who has no session, 32 from who has one; afterwards there is room again."""
+    gateway, count, large = named(beyond.server, "gateway"), 100, 1 << 20
+    channel = Channel(beyond.home.port, {"passphrase": {"name": "Ada", "passphrase": conftest.PASSPHRASE}})
+    route = channel.route if holds_a_session else "0" * 32
+    before, wires = own_memory(gateway), []
+    try:
+        for _ in range(count):
+            wires.append(wire := beyond.wire("http/1.1"))
+            head = f"POST /cloister/v1/cell/conversations HTTP/1.1\r\nHost: {NAME}:{beyond.port}\r\nCookie: cloister-route={route}\r\nContent-Length: {large}\r\n\r\n"
+            with contextlib.suppress(OSError):  # Who was refused may be cut off meanwhile.
+                wire.sendall(head.encode() + bytes(large - 1))
+        time.sleep(1)
+        # What each connection's own buffers take is little beside a body.
+        assert own_memory(gateway) - before < 128 << 20
+        answers = [answered(wire) for wire in wires]
+        assert answers.count(b"401" if not holds_a_session else b"503") >= count - 32, answers
+        assert channel.ask("conversations") is not None, "who comes over loopback is served"
+    finally:
+        for wire in wires:
+            wire.close()
+    assert named(beyond.server, "gateway") == gateway
+    more = f"Cookie: cloister-route={channel.route}\r\n"
+    assert within(5, lambda: beyond.exchange("/cloister/v1/cell/conversations", "POST", more=more, body=bytes(large - 1))[0] not in (401, 503))
+
+
+def answered(wire):
+    """The status of what was answered already; none if nothing was."""
+    wire.settimeout(0.2)
+    try:
+        return wire.recv(4096)[9:12]
+    except OSError:
+        return None
 
 
 def test_silent_handshakes_keep_nobody_out_for_long(beyond):

@@ -19,9 +19,9 @@ struct SecureLimits: Sendable {
 
     /// Our choices, below what the library allows.
     ///
-    /// A browser has one connection for all of its tabs: 16 answers at once
-    /// are many, and bodies of 1 MiB each stay few. Header blocks are at most 16 KiB, in at most 4 further frames; more
-    /// resets, faults or control frames than these end the connection (CVE-2023-44487, CVE-2024-27316, CVE-2019-9515).
+    /// A browser has one connection for all of its tabs: 16 answers at once are many. What all bodies may be together is
+    /// `BodyBudget`'s. Header blocks are at most 16 KiB, in at most 4 further frames; more resets, faults or control
+    /// frames than these end the connection (CVE-2023-44487, CVE-2024-27316, CVE-2019-9515).
     var frames: NIOHTTP2Handler.Configuration {
         var configuration = NIOHTTP2Handler.Configuration()
         configuration.connection.initialSettings = [

@@ -52,14 +52,22 @@ actor Doors {
         guard let name = Hex.decode(route), name.count == 16, let place = object.map(Hex.decode) ?? none,
             place.count == 16, action.utf8.count <= 64
         else { throw Refusal(.malformed, "There is no such action.") }
-        guard let door = routes[route], !door.gone.isRaised else {
-            throw Refusal(.locked, "This session is locked. Unlock it again.")
-        }
+        let door = try door(of: route)
         let call = try door.seam.call(DoorCall.ask.rawValue, Fields(name, Array(action.utf8), place, body).encoded())
         call.finish()
         // The first part says that the request opened; what follows are its pieces.
         guard try await call.next() != nil else { throw SeamError.malformed }
         return call
+    }
+
+    /// - Throws: `Refusal` if the route leads nowhere.
+    func check(route: String) throws { _ = try door(of: route) }
+
+    private func door(of route: String) throws -> Door {
+        guard let door = routes[route], !door.gone.isRaised else {
+            throw Refusal(.locked, "This session is locked. Unlock it again.")
+        }
+        return door
     }
 
     /// Notes where a channel is; those of processes that ended are forgotten.
@@ -83,6 +91,8 @@ struct GatewayDoor: CellDoor {
     func open(_ body: [UInt8]) async throws -> (reply: [UInt8], route: String) {
         try await told { try await doors.open(body) }
     }
+
+    func check(route: String) async throws { try await told { try await doors.check(route: route) } }
 
     func ask(route: String, action: String, object: String?, body: [UInt8]) async throws
         -> @Sendable () async -> [UInt8]?
