@@ -11,7 +11,7 @@ import pytest
 import requests
 
 import raw
-from attack_fixtures import house  # noqa: F401 (fixtures are found by name)
+from attack_fixtures import house, owner  # noqa: F401 (fixtures are found by name)
 from processes import is_alive, resident
 
 pytestmark = pytest.mark.skipif("CLOISTER_BINARY" not in os.environ, reason="CLOISTER_BINARY is unset: no binary to run")
@@ -46,12 +46,15 @@ def test_a_target_that_is_too_long_is_refused(house):
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 def test_a_body_above_the_limit_is_refused(house, chunked):
     """Pass: the limit is taken, one byte more is refused with 413 or 400 (docs/formats/channel.md §5), by every route that takes a body."""
-    cookie = {"Cookie": "cloister-route=" + "0" * 32}
+    cookie = {"Cookie": f"cloister-route={owner(house).route}"}
     body = lambda count: iter([b" " * count]) if chunked else b" " * count
     for path, limit, headers in (("/cloister/v1/open", 8_192, {}), ("/cloister/v1/cell/models", MIB, cookie), ("/chat", 960 * 1_024, house.headers)):
-        assert requests.post(house.url + path, data=body(limit), headers=headers).status_code in (400, 401)
+        assert requests.post(house.url + path, data=body(limit), headers=headers).status_code in (400, 401, 403)
         refused = requests.post(house.url + path, data=body(limit + 1), headers=headers)
         assert refused.status_code == 413, (path, refused.text)
+    stranger = {"Cookie": "cloister-route=" + "0" * 32}
+    refused = requests.post(house.url + "/cloister/v1/cell/models", data=b" " * (MIB + 1), headers=stranger)
+    assert refused.status_code == 401, "without a session it is not read at all"
 
 
 def test_a_length_of_ten_gigabytes_holds_nobody_up(house):
