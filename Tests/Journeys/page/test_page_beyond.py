@@ -2,17 +2,21 @@
 
 import base64
 import os
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
 import conftest
 from beyond import ADDRESS, NAME, Beyond
 from page_fixtures import CHROMIUM, Person
 
+ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.skipif("CLOISTER_BINARY" not in os.environ, reason="CLOISTER_BINARY is unset: no binary to run")
 
 
@@ -23,6 +27,33 @@ def beyond():
         yield Beyond(home).start()
     finally:
         home.close()
+
+
+@pytest.mark.skipif(not shutil.which("certutil"), reason="not shown: certutil (libnss3-tools) is not here")
+def test_a_browser_trusts_the_authority_as_the_page_of_instructions_says(beyond):
+    """With the line for Chromium on Linux the page loads by the server's name without a word; without it, and at another name, it does not."""
+    home, authority = beyond.home.root / "browser", Path(beyond.authority)
+    (home / ".pki/nssdb").mkdir(parents=True)
+    instruction = re.search(r"`(certutil -d sql:.*? -i authority.pem)`", (ROOT / "docs/beyond-loopback.md").read_text())[1]
+    environment = os.environ | {"HOME": str(home)}
+
+    def title(name):
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, env=environment, args=["--no-sandbox", f"--host-resolver-rules=MAP * {ADDRESS}"])
+            page = browser.new_context().new_page()
+            try:
+                page.goto(f"https://{name}:{beyond.port}/")
+                return page.title()
+            except Error as error:
+                return error.message
+            finally:
+                browser.close()
+
+    subprocess.run(["certutil", "-d", f"sql:{home}/.pki/nssdb", "-N", "--empty-password"], check=True, stdin=subprocess.DEVNULL, timeout=60)
+    assert "ERR_CERT_AUTHORITY_INVALID" in title(NAME), "the control: nobody trusts it yet"
+    subprocess.run(["bash", "-c", instruction], cwd=authority.parent, env=environment, check=True, stdin=subprocess.DEVNULL, timeout=60)
+    assert title(NAME) == "Cloister"
+    assert "ERR_CERT" in title("other.test")
 
 
 def test_a_person_elsewhere_begins_chats_and_unlocks_over_http2(beyond):
