@@ -18,20 +18,24 @@ public struct ModelInspection: Codable, Sendable {
     public let obstacles: [InferenceError]
     /// Bytes that one token of a conversation takes.
     public let bytesPerToken: Int
+    /// Bytes of weights that are read to make one token.
+    public let weightsPerToken: Int
 
     /// A file that cannot even be read.
     public init(unreadable error: InferenceError) {
         (architecture, quantisation, licence, chatFormat) = ("unknown", "unknown", nil, nil)
-        (parameters, bytes, trainedContext, bytesPerToken, obstacles) = (0, 0, 0, 0, [error])
+        (parameters, bytes, trainedContext, obstacles) = (0, 0, 0, [error])
+        (bytesPerToken, weightsPerToken) = (0, 0)
     }
 
     init(
-        file: ModelFile, chatFormat: ChatFormat?, obstacles: [InferenceError], bytesPerToken: Int
+        file: ModelFile, chatFormat: ChatFormat?, obstacles: [InferenceError], bytesPerToken: Int, weightsPerToken: Int
     ) {
         (architecture, quantisation) = (String(file.architecture.prefix(64)), file.quantisation)
         (parameters, bytes, trainedContext) = (file.parameterCount, file.byteCount, file.trainedContextLength)
         licence = file.metadataString("general.license").map { String($0.prefix(64)) }
-        (self.chatFormat, self.obstacles, self.bytesPerToken) = (chatFormat, obstacles, bytesPerToken)
+        (self.chatFormat, self.obstacles) = (chatFormat, obstacles)
+        (self.bytesPerToken, self.weightsPerToken) = (bytesPerToken, weightsPerToken)
     }
 }
 
@@ -39,8 +43,11 @@ extension ModelFile {
     /// Reads the metadata and checks every tensor's shape; computes nothing.
     public func inspect() -> ModelInspection {
         var (obstacles, bytesPerToken) = (unsupportedTypes.map(InferenceError.unsupportedTensorType), 0)
+        var weightsPerToken = 0
         do {
-            let shape = try LlamaModel(file: self).shape
+            let model = try LlamaModel(file: self)
+            let shape = model.shape
+            weightsPerToken = model.weightsPerToken
             bytesPerToken = 2 * shape.layers * shape.keyWidth * MemoryLayout<Float>.size
         } catch {
             if !obstacles.contains(error) { obstacles.append(error) }
@@ -50,6 +57,8 @@ extension ModelFile {
             let tokenizer = try makeTokenizer()
             format = try makeChatFormat(tokenizer)
         } catch { obstacles.append(error) }
-        return ModelInspection(file: self, chatFormat: format, obstacles: obstacles, bytesPerToken: bytesPerToken)
+        return ModelInspection(
+            file: self, chatFormat: format, obstacles: obstacles, bytesPerToken: bytesPerToken,
+            weightsPerToken: weightsPerToken)
     }
 }

@@ -20,7 +20,7 @@ struct Cloister: AsyncParsableCommand {
         subcommands: [
             Serve.self, Connect.self, Init.self, Keys.self, Models.self, Chat.self, Passphrase.self, Backup.self,
             Restore.self,
-            Doctor.self, EngineCommand.self, CellsCommand.self,
+            Bench.self, Doctor.self, EngineCommand.self, CellsCommand.self,
             ImportFernet.self, ExportFernet.self,
         ])
 

@@ -70,6 +70,16 @@ struct LlamaModel: Sendable {
     }
 }
 
+extension LlamaModel {
+    /// Bytes of the matrices that are read to make one token: all but those embeddings that are not its own.
+    var weightsPerToken: Int {
+        layers.map { layer in
+            [layer.query, layer.key, layer.value, layer.output, layer.gate, layer.up, layer.down].map(\.byteCount)
+                .reduce(0, +)
+        }.reduce(head.byteCount, +)
+    }
+}
+
 extension LlamaModel.Layer {
     init(file: ModelFile, prefix: String, shape: LlamaShape) throws(InferenceError) {
         attentionNorm = try file.floats("\(prefix).attn_norm.weight", count: shape.width)

@@ -58,4 +58,5 @@ struct Tensor: @unchecked Sendable {
     let bytes: UnsafeRawPointer
 
     var count: Int { width * rows }
+    var byteCount: Int { count / type.blockCount * type.blockBytes }
 }

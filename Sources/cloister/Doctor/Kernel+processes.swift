@@ -15,6 +15,12 @@ extension Kernel {
             }))
     }
 
+    /// Resident memory of a process, bytes, mapped files included; 0 if it is gone.
+    static func resident(of process: Int) -> Int {
+        let line = text("/proc/\(process)/status").split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) << 10
+    }
+
     /// A server's first process and what it started, by what `/proc` shows to others.
     static func family(of first: Int) -> [Evidence.Running] {
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(first)/task")) ?? []

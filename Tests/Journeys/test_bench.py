@@ -1,0 +1,60 @@
+"""`cloister bench`: what a person sees, and what a program reads."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import BINARY
+sys.path[:0] = [str(Path(__file__).parent / "page"), str(Path(__file__).parent / "attacks")]
+from page_fixtures import without_end  # noqa: E402
+from processes import alive, family, until  # noqa: E402
+
+FIELDS = {"prefill_tokens_per_second", "decode_tokens_per_second", "threads", "resident_bytes", "bandwidth_share"}
+
+
+def bench(home, *arguments, check=True):
+    return home.run("bench", "--data", home.data, *arguments, check=check)
+
+
+def test_the_guide_is_measured_without_anything(home):
+    """A picture with a bar a line, that fits a terminal; nothing is left running."""
+    lines = bench(home, "--generate", 16).stdout.splitlines()
+    assert lines[0].startswith("guide (Q8_0), ") and max(map(len, lines)) <= 80
+    assert [line.split()[0] for line in lines[1:]] == ["reading", "writing", "bandwidth", "resident"]
+    assert all(line.count("█") + line.count("░") == 24 for line in lines[1:4])
+
+
+def test_programs_read_it_as_json(home):
+    model = without_end(home.root / "endless.gguf")
+    result = json.loads(bench(home, model, "--threads", 1, "--prompt", 32, "--generate", 8, "--json").stdout)
+    assert FIELDS <= set(result) and result["threads"] == 1 and (result["prompt"], result["generate"]) == (32, 8)
+    assert result["prefill_tokens_per_second"] > 0 and result["decode_tokens_per_second"] > 0
+    assert os.path.getsize(model) / 2 < result["resident_bytes"] < 2 << 30
+    assert 0 < result["bandwidth_share"] < 1.5
+    assert result["decode_tokens_per_second"] * os.path.getsize(model) >= result["bandwidth_share"] * result["bandwidth_bytes_per_second"] * 0.9
+
+
+def test_what_cannot_be_measured_is_said(home):
+    for arguments, said in [
+        (["--prompt", 100_000], "choose less with --prompt"), (["--generate", 1], "--generate from 2"),
+        (["no-such-model"], 'no model "no-such-model"'), (["--threads", 0], "threads"),
+    ]:
+        result = bench(home, *arguments, check=False)
+        assert result.returncode == 1 and said in result.stderr and result.stderr.count("\n") == 1, result.stderr
+    broken = home.root / "broken.gguf"
+    broken.write_bytes(b"GGUF" + bytes(100))
+    result = bench(home, broken, check=False)
+    assert result.returncode == 1 and "not a GGUF file" in result.stderr, result.stderr
+
+
+def test_it_ends_with_its_engine(home):
+    """A person who presses Ctrl-C leaves no process behind."""
+    process = subprocess.Popen([BINARY, "bench", "--data", str(home.data), "--generate", "400", "--prompt", "40", "--threads", "1"], env=home.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    home.processes.append(process)
+    until(lambda: len(family(process.pid)) > 1, "no engine")
+    engine = family(process.pid)[1]
+    process.terminate()
+    process.wait(10)
+    until(lambda: not alive(engine), "the engine goes on")
