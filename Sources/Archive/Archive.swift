@@ -61,7 +61,7 @@ public final class Archive: Sendable {
     /// - Throws: `unreachable` if the disk cannot be read.
     func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(ArchiveError) -> T {
         do throws(ArchiveError) { return try await shielded { [database] in try await database.read(body) } } catch {
-            throw error == .unconfirmed ? .unreachable : error
+            throw error == .readOnly || error == .unconfirmed ? .unreachable : error
         }
     }
 
@@ -119,7 +119,10 @@ func translated<T>(_ body: () throws -> T) throws(ArchiveError) -> T {
         case .SQLITE_FULL: throw .full
         case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM: throw .readOnly
         // A transaction whose sync failed is not in force, but lies in the log: SQLite may find it there when it starts.
-        case .SQLITE_IOERR: throw .unconfirmed
+        // One that could not be written whole does not.
+        case .SQLITE_IOERR:
+            let syncs: [ResultCode] = [.SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC]
+            throw syncs.contains(error.extendedResultCode) ? .unconfirmed : .readOnly
         case .SQLITE_BUSY, .SQLITE_LOCKED: throw .inUse
         case .SQLITE_CONSTRAINT: throw .exists
         default: throw .damaged

@@ -40,7 +40,11 @@ public struct OwnStore: Sendable {
         return memory
     }
 
-    /// Changes what is remembered, and the models with it, under a lock that other processes respect: both or neither.
+    /// Changes what is remembered, and the models with it, under a lock that other processes respect: both, or neither if
+    /// a step fails.
+    ///
+    /// A process that is killed, or a power cut, between the steps leaves the first: a model is then refused until it is
+    /// verified or added again.
     /// - Parameter placing: one step that changes the models, taken once they are remembered as they will be.
     /// - Throws: `CatalogueError.cannotWrite`, `damagedMemory`, or what a closure throws, and nothing was changed;
     ///   `unconfirmed`, `halfDone`.

@@ -3,10 +3,6 @@ import Synchronization
 
 /// The near end of a trunk: the side that has processes started at the other end.
 public final class TrunkClient: Sendable {
-    /// *Our choice*: of a file that is handed over, its beginning is sent: more than the metadata and the vocabulary of
-    /// any model known to us.
-    private static let fileLimit = 32 << 20
-
     private let stream: SeamClient
     private let last = Atomic<UInt64>(0)
 
@@ -22,6 +18,9 @@ public final class TrunkClient: Sendable {
         try carry(control, .start, number)
         try carry(requests, .take, number)
     }
+
+    /// Ends the stream, and every line of it.
+    public func close() { stream.close() }
 
     private func newNumber() -> UInt64 { last.add(1, ordering: .relaxed).newValue }
 
@@ -52,12 +51,12 @@ public final class TrunkClient: Sendable {
         let call = try stream.call(
             Trunk.Method.file.rawValue, number.bigEndianBytes + UInt64(max(count, 0)).bigEndianBytes)
         var (offset, buffer) = (0, [UInt8](repeating: 0, count: 1 << 16))
-        while offset < Self.fileLimit {
+        while offset < Trunk.fileLimit {
             // Not `read`: where others have come to in this file is theirs.
-            let count = pread(file.raw, &buffer, buffer.count, offset)
-            guard count > 0 else { break }
-            try await call.send(Array(buffer[..<count]))
-            offset += count
+            let got = pread(file.raw, &buffer, buffer.count, offset)
+            guard got > 0 else { break }
+            try await call.send(Array(buffer[..<got]))
+            offset += got
         }
         call.finish()
         while try await call.next() != nil {}

@@ -23,7 +23,7 @@ public final class TrunkServer: Sendable {
             guard let method = Trunk.Method(rawValue: call.method), call.payload.count >= 8 else {
                 throw SeamError.malformed
             }
-            let number = UInt64(bigEndian: call.payload.prefix(8))
+            let number = UInt64(bytes: call.payload.prefix(8))
             let socket: Descriptor
             switch method {
             case .start:
@@ -34,10 +34,15 @@ public final class TrunkServer: Sendable {
                 let ends = try await waiting.leave(under: number) { try await supplies.pair() }
                 socket = ends.0
             case .file:
-                let count = UInt64(bigEndian: call.payload.dropFirst(8).prefix(8))
+                let count = UInt64(bytes: call.payload.dropFirst(8).prefix(8))
                 return try await waiting.leave(under: number) {
                     let file = try await supplies.file(count: count)
-                    while let part = try await call.next() { try file.fill(part.bytes) }
+                    var room = min(count, UInt64(Trunk.fileLimit))
+                    while let part = try await call.next() {
+                        guard part.bytes.count <= room else { throw SeamError.malformed }
+                        try file.fill(part.bytes)
+                        room -= UInt64(part.bytes.count)
+                    }
                     return ((), file)
                 }.0
             }
@@ -56,12 +61,14 @@ public final class TrunkServer: Sendable {
 /// What was made under a number and is not yet taken.
 private actor Waiting {
     private var there: [UInt64: Descriptor?] = [:]
+    private var used: Set<UInt64> = []
     private var takers: [UInt64: CheckedContinuation<Descriptor?, Never>] = [:]
 
     /// Leaves the second of what is made; who waits for something that cannot be made learns it.
     func leave<First: Sendable>(
         under number: UInt64, _ make: @Sendable () async throws -> (First, Descriptor)
     ) async throws -> (First, Descriptor) {
+        guard used.insert(number).inserted else { throw SeamError.malformed }
         do {
             let made = try await make()
             put(made.1, number)

@@ -22,6 +22,7 @@ final class Wire: Sendable {
     private let socket: Descriptor
     private let limits: SeamLimits
     private let output = Mutex(Output())
+    private let isPaused = Atomic(false)
     /// Wakes the thread when there is something left to write, or at the end.
     private let bell: (ring: Descriptor, heard: Descriptor)
 
@@ -84,6 +85,18 @@ final class Wire: Sendable {
     /// Whether nothing is left to be taken.
     var isTold: Bool { output.withLock { $0.chunks.isEmpty } }
 
+    /// Reads no more for now, or goes on; the end of the connection is noticed all the same.
+    func pause(_ paused: Bool) {
+        if isPaused.exchange(paused, ordering: .acquiringAndReleasing), !paused { wake() }
+    }
+
+    /// Waits until fewer bytes than this are kept, or until the end.
+    func room(below limit: Int) async {
+        while output.withLock({ $0.chunks.reduce(0) { $0 + $1.bytes.count } }) > limit {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
     /// Waits until nothing is left, or for two seconds.
     func drain() async {
         for _ in 0..<400 where !isTold { try? await Task.sleep(for: .milliseconds(5)) }
@@ -129,7 +142,8 @@ final class Wire: Sendable {
         while true {
             let (isClosed, isRest) = output.withLock { output in (output.isClosed, !write(&output)) }
             guard !isClosed else { return false }
-            let wanted = Int16(POLLIN) | (isRest ? Int16(POLLOUT) : 0)
+            let isReading = !isPaused.load(ordering: .acquiring)
+            let wanted = (isReading ? Int16(POLLIN) : 0) | (isRest ? Int16(POLLOUT) : 0)
             var polled = [
                 pollfd(fd: socket.raw, events: wanted, revents: 0),
                 pollfd(fd: bell.heard.raw, events: Int16(POLLIN), revents: 0),

@@ -86,6 +86,9 @@ struct Settings: Sendable {
         registries = try Registry.list(reader.string(forKey: "registries") ?? "")
         let isWished = try Self.truth("air-gap", reader)
         airGap = policy.isAirGapped ? .policy : isWished ? .setting : .off
+        guard cells == nil || airGap == .off else {
+            throw UserError("under an air gap cells run here: a host elsewhere may have a network")
+        }
         reach = try Reach(reader, isAirGapped: airGap != .off)
     }
 

@@ -13,7 +13,7 @@ from conftest import BINARY, PASSPHRASE
 sys.path[:0] = [str(Path(__file__).parent / "page"), str(Path(__file__).parent / "attacks")]
 from channel import Channel, Refused  # noqa: E402
 from page_fixtures import without_end  # noqa: E402
-from processes import alive, family, holds, roles, until  # noqa: E402
+from processes import alive, family, holds, named, roles, until  # noqa: E402
 from sweeping import canary  # noqa: E402
 from test_engine import has_vsock  # noqa: E402
 
@@ -63,6 +63,12 @@ def test_people_chat_and_their_words_are_there_only(apart):
         assert any(holds(pid, said) for pid in there["cell"]), "the control: a cell there holds it"
         for pid in family(apart.server.pid) + there["relay"] + [apart.host.pid]:
             assert not holds(pid, said), f"{Path(f'/proc/{pid}/cmdline').read_bytes()[:30]} holds what was said"
+        told = canary()
+        assert ask(apart, messages=[{"role": "user", "content": told}]).status_code == 200
+        assert holds(named(apart.server, "endpoints"), apart.token), "what programs send passes the server's endpoints"
+        assert not holds(apart.server.pid, told) and not holds(named(apart.server, "gateway"), told)
+    shown = channel.ask("evidence")["confined"]
+    assert {"relay", "cell"} <= {process["role"] for process in shown}
     channel.ask("lock")
     again = unlocked(apart)
     assert [turn["text"] for turn in again.ask("conversations.read", {}, conversation)["turns"]][0].startswith(said)
@@ -114,7 +120,7 @@ def test_two_servers_share_no_cell(apart):
     until(lambda: set(roles(apart.host)["cell"]) - before, "the second server has no cell")
     other.kill()
     until(lambda: set(roles(apart.host)["cell"]) <= before, "cells outlive their server")
-    assert len(roles(apart.host)["relay"]) == 1
+    until(lambda: len(roles(apart.host)["relay"]) == 1, "a relay outlives its server")
     channel.ask("conversations")
 
 
@@ -126,6 +132,26 @@ def test_without_its_host_the_server_ends_and_says_why(apart):
     assert "the host of the cells is gone" in (apart.root / "server.log").read_text()
     result = apart.run("serve", "--data", apart.data, "--port", apart.port, "--cells", apart.address, check=False)
     assert result.returncode == 1 and "nobody answers at unix:" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_host_that_stands_still_is_no_endless_wait(apart):
+    apart.server = apart.serve("--cells", apart.address)
+    unlocked(apart).ask("conversations")
+    still = [apart.host.pid, *roles(apart.host)["relay"]]
+    for pid in still:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises((Refused, OSError)):
+            unlocked(apart)
+    finally:
+        for pid in still:
+            os.kill(pid, signal.SIGCONT)
+    until(lambda: ask(apart).status_code == 200, "nobody is served any more")
+
+
+def test_under_an_air_gap_cells_run_here(apart):
+    result = apart.run("serve", "--data", apart.data, "--port", apart.port, "--cells", apart.address, "--air-gap", check=False)
+    assert result.returncode == 1 and "under an air gap cells run here" in result.stderr
 
 
 @pytest.mark.skipif(not has_vsock(), reason="not shown: this machine has no vsock to itself")

@@ -1,4 +1,5 @@
 import CPlatform
+import Foundation
 import Glibc
 import Synchronization
 import Testing
@@ -87,11 +88,44 @@ struct TrunkTests {
         #expect(said == mark + [50])
     }
 
-    @Test func `the end of either side ends every line`() async throws {
+    @Test(arguments: [true, false]) func `the end of either side ends every line`(_ isNear: Bool) async throws {
         let ends = try far { call in while try await call.next() != nil {} }
         let call = try ends.control.call(1)
-        ends.far.close()
+        if isNear { ends.near.close() } else { ends.far.close() }
         await #expect(throws: SeamError.closed) { _ = try await call.next() }
+    }
+
+    /// A process that says its last words and ends.
+    private struct LastWords: TrunkSupplies {
+        let bytes: Int
+
+        func process() async throws -> (Descriptor, Descriptor) {
+            let (control, mine) = try Descriptor.pair()
+            Thread.detachNewThread { [bytes] in
+                for _ in 0..<20 { _ = write(mine.raw, [UInt8](repeating: 7, count: bytes / 20), bytes / 20) }
+            }
+            return (control, try Descriptor.pair().0)
+        }
+
+        func pair() async throws -> (Descriptor, Descriptor) { try Descriptor.pair() }
+        func file(count: UInt64) async throws -> Descriptor { throw SeamError.malformed }
+    }
+
+    @Test(arguments: [400, 200_000, 20_000_000]) func `last words arrive whole`(_ count: Int) async throws {
+        for _ in 0..<(count > 1_000_000 ? 2 : 30) {
+            let (left, right) = try Descriptor.pair()
+            let server = try TrunkServer(right, LastWords(bytes: count)) {}
+            let client = try TrunkClient(left) {}
+            let ((near, far), (_, asked)) = (try Descriptor.pair(), try Descriptor.pair())
+            try client.start(control: far, requests: asked)
+            let read = await Task.detached {
+                var (total, buffer) = (0, [UInt8](repeating: 0, count: 1 << 16))
+                while case let got = Glibc.read(near.raw, &buffer, buffer.count), got > 0 { total += got }
+                return total
+            }.value
+            #expect(read == count)
+            server.close()
+        }
     }
 
     @Test(arguments: [[], [1], [2, 0, 0, 0, 0, 0, 0, 0, 1], [255]])

@@ -9,10 +9,11 @@ struct CellsCommand: AsyncParsableCommand {
         commandName: "cells",
         abstract: "Run people's cells by hand, for a Cloister that is elsewhere on this machine or its host.",
         discussion: """
-            Keys and text of whoever unlocks are in processes here and nowhere else; the
-            Cloister that uses them keeps the sealed archive and the models. Who reaches
-            the address can have cells started, and opens none without a passphrase. A
-            Unix socket is this user's alone; vsock is open to the machine and its guests.
+            Keys and text of whoever unlocks are in processes here; the Cloister that uses
+            them keeps the sealed archive and the models, and still speaks for programs
+            that cannot seal (/v1, /api). Who reaches the address can have cells started,
+            and opens none without a passphrase. A Unix socket is this user's alone; vsock
+            is open to the machine and its guests.
 
             Examples:
               cloister cells --listen unix:/run/user/1000/cells.sock

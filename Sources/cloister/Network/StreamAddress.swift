@@ -50,7 +50,11 @@ enum StreamAddress: Equatable {
         Thread.detachNewThread {
             while true {
                 let socket = Glibc.accept(listener.raw, nil, nil)
-                guard socket >= 0 else { continue }
+                guard socket >= 0 else {
+                    // Without descriptors there is nothing to do but wait until somebody leaves.
+                    usleep(100_000)
+                    continue
+                }
                 _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
                 let connection = Descriptor(socket)
                 Task { await hand(connection) }

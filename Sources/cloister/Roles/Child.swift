@@ -71,7 +71,7 @@ final class Child: Sendable {
 
     deinit { control.close() }
 
-    /// Ends the process at once; after this nothing of it writes any more.
+    /// Ends the process at once, unless it is elsewhere; after this nothing of it writes any more.
     func end() async { await life?.end() }
 
     /// What it says of itself.

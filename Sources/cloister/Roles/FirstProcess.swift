@@ -34,9 +34,11 @@ enum FirstProcess {
     /// The second step for a command that does not run without it.
     /// - Throws: `UserError`.
     static func sealed(_ range: SelfTestRange) throws {
-        do { _ = try seal(trying: Targets(range.arguments[...])) } catch {
+        let report: SelfReport?
+        do { report = try seal(trying: Targets(range.arguments[...])) } catch {
             throw UserError("this kernel did not lock the process (\(error)); it does not run")
         }
+        guard report != nil else { throw UserError("this kernel did not lock the process; it does not run") }
     }
 
     /// The second step, when everything is open that it needs.

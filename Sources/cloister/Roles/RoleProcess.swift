@@ -76,6 +76,8 @@ struct RoleProcess {
 extension Duration {
     /// *Our choice*: how long what a process knows without work is waited for; one that stands still keeps nobody longer.
     static let atOnce = Duration.seconds(2)
+    /// *Our choice*: how long a process that is just being started is waited for.
+    static let beginning = Duration.seconds(10)
 }
 
 extension SeamLimits {

@@ -72,7 +72,7 @@ final class SelfTestRange: Sendable {
         try await Child(role, range: self, answer: Child.nothing).report()
     }
 
-    /// Of every role that a server starts.
+    /// Of every role that a server always starts.
     func breakOuts() async throws -> [SelfReport] {
         var reports: [SelfReport] = []
         for role in RoleProcess.roles where ![.courier, .relay].contains(role) {

@@ -72,7 +72,8 @@ actor CellDirectory {
     private func begin(_ number: Int?, _ fields: [UInt8]) async throws -> (door: Descriptor, store: Descriptor)? {
         guard let number, let child = cells[number]?.child else { return nil }
         let ((near, far), (archiveEnd, cellEnd)) = (try Descriptor.pair(), try Descriptor.pair())
-        let begun = try? await child.control.ask(CellOrder.begin.rawValue, fields, descriptors: [far, cellEnd])
+        let begun = try? await child.control.ask(
+            CellOrder.begin.rawValue, fields, descriptors: [far, cellEnd], patience: .beginning)
         return begun == nil ? nil : (near, archiveEnd)
     }
 
@@ -175,7 +176,8 @@ actor CellDirectory {
     private func gathered(for number: Int) async -> ProcessEvidence {
         var gathered = await evidence()
         let own = try? await cells[number]?.child.report()
-        gathered.confined += ([own].compactMap { $0 } + (await shelf.reports())).map(\.described)
+        let relay = try? await elsewhere?.report()
+        gathered.confined += ([own, relay].compactMap { $0 } + (await shelf.reports())).map(\.described)
         return gathered
     }
 

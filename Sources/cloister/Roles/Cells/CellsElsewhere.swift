@@ -14,6 +14,9 @@ final class CellsElsewhere: Sendable {
         }
     }
 
+    /// What the relay says of itself.
+    func report() async throws -> SelfReport { try await relay.report() }
+
     /// Has a process started there; it says nothing, and ends its seams, if there can be none.
     func start(
         answer: @escaping @Sendable (ServedCall) async throws -> Void, ended: @escaping @Sendable () -> Void

@@ -3,13 +3,22 @@ import Glibc
 import Seams
 import Synchronization
 
-/// Starts the processes of cells for a server elsewhere, and the relay that carries their seams.
-struct HostOfCells: Sendable {
-    let range: SelfTestRange
+/// Starts the processes of cells for servers elsewhere, and the relays that carry their seams.
+final class HostOfCells: Sendable {
+    /// *Our choice*: servers at once.
+    private static let limit = 16
+    private let range: SelfTestRange
+    private let served = Atomic(0)
+
+    init(range: SelfTestRange) { self.range = range }
 
     /// Serves one server until the connection ends, and with it the cells that were started for it.
-    /// - Throws: `UserError` if the machine lets no process start.
+    /// - Throws: `UserError` if the machine lets no process start, or too many servers are here.
     func serve(_ trunk: Descriptor) async throws {
+        defer { served.subtract(1, ordering: .relaxed) }
+        guard served.add(1, ordering: .relaxed).newValue <= Self.limit else {
+            throw UserError("\(Self.limit) servers use this host already; another was turned away")
+        }
         let lives = Lives()
         let (gone, end) = AsyncStream<Void>.makeStream()
         let relay = try Child(.relay, range: range) { [range] call in
@@ -30,6 +39,7 @@ struct HostOfCells: Sendable {
         let order = try relay.control.call(RelayOrder.far.rawValue, descriptors: [trunk])
         order.finish()
         for await _ in gone {}
+        extendLifetime(relay)
         // Without its seams a cell ends by itself; one that stands still does not.
         await lives.end()
     }
