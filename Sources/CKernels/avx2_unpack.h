@@ -1,27 +1,54 @@
 #ifndef CK_AVX2_UNPACK_H
 #define CK_AVX2_UNPACK_H
 
-/*
- * Weights are read in groups of eight sub-blocks of 32 values: eight small blocks, or one of the _K types. A type is a `begin`, which reads the scales of
- * a group (or of its first `count` small blocks) at once, and an `unpack` of sub-block s to bytes: value = scale * w - min. The products themselves know
- * no type.
- */
-#include "blocks.h"
+/* What every type looks like to AVX2: the scales of a group, and block s of it as 32 bytes. AVX-512 reads the scales with the same functions. */
+#include "x86_rows.h"
 
-#include <immintrin.h>
-
-#define AVX2 __attribute__((target("avx2,fma,f16c")))
-#define INLINE AVX2 static inline __attribute__((always_inline))
-
-/* The scales of a group. Two halves of a sub-block may differ: then `second` is that of the upper one. */
-typedef struct { float first[8], second[8], min[8]; } factors;
-
-INLINE float half(uint16_t h) { return _cvtsh_ss(h); }
-INLINE __m256i load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
-
-INLINE void begin_q8_0(const void *blocks, int count, factors *f) {
-    for (int s = 0; s < count; s++) f->first[s] = half(((const block_q8_0 *)blocks)[s].d);
+/* Eight halves that lie `step` bytes apart. */
+INLINE __m256 halves(const void *first, size_t step) {
+    uint16_t h[GROUP];
+    for (int s = 0; s < GROUP; s++) __builtin_memcpy(h + s, (const uint8_t *)first + (size_t)s * step, 2);
+    return _mm256_cvtph_ps(_mm_setr_epi16((short)h[0], (short)h[1], (short)h[2], (short)h[3], (short)h[4], (short)h[5], (short)h[6], (short)h[7]));
 }
+
+INLINE factors begin_q8_0(const void *b) { return (factors){.first = halves(b, sizeof(block_q8_0))}; }
+INLINE factors begin_q4_0(const void *b) { return (factors){.first = halves(b, sizeof(block_q4_0))}; }
+INLINE factors begin_q5_0(const void *b) { return (factors){.first = halves(b, sizeof(block_q5_0))}; }
+
+/* Eight bytes times a scale. */
+INLINE __m256 scaled(__m128i bytes, __m128 scale) {
+    return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)), _mm256_broadcastss_ps(scale));
+}
+
+/*
+ * Q4_K and Q5_K begin with d, dmin and 12 bytes s: scale and minimum i < 4 are the low six bits of s[i] and s[i + 4]; those of i >= 4 are the nibbles of
+ * s[i + 4] below the high two bits of s[i - 4] and s[i]. All sixteen at once: scales first, then minimums.
+ */
+INLINE factors begin_k(const void *block) {
+    __m128i head = _mm_loadu_si128(block);
+    __m128i low = _mm_shuffle_epi8(head, _mm_setr_epi8(4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15));
+    __m128i high = _mm_shuffle_epi8(head, _mm_setr_epi8(-1, -1, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1, 8, 9, 10, 11));
+    __m128i all = _mm_and_si128(low, _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0));
+    all = _mm_or_si128(all, _mm_and_si128(_mm_srli_epi16(low, 4), _mm_setr_epi32(0, 0, 0, 0x0f0f0f0f)));
+    all = _mm_or_si128(all, _mm_and_si128(_mm_srli_epi16(high, 2), _mm_set1_epi8(0x30)));
+    __m128 d = _mm_cvtph_ps(head);
+    return (factors){.first = scaled(all, d), .min = scaled(_mm_srli_si128(all, 8), _mm_movehdup_ps(d))};
+}
+INLINE factors begin_q4_k(const void *block) { return begin_k(block); }
+INLINE factors begin_q5_k(const void *block) { return begin_k(block); }
+
+INLINE factors begin_q6_k(const void *block) {
+    const block_q6_k *b = block;
+    __m256 d = _mm256_set1_ps(half(b->d));
+    __m128i scales = _mm_loadu_si128((const __m128i *)b->scales);
+    /* The even bytes, then the odd ones. */
+    __m128i order = _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15), sorted = _mm_shuffle_epi8(scales, order);
+    return (factors){
+        .first = _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(sorted))),
+        .second = _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(sorted, 8)))),
+    };
+}
+
 INLINE __m256i unpack_q8_0(const void *blocks, int s) { return load(((const block_q8_0 *)blocks)[s].q); }
 
 /* 16 bytes to 32 values: low nibbles, then high ones. */
@@ -29,15 +56,8 @@ INLINE __m256i nibbles(const uint8_t *q) {
     __m128i packed = _mm_loadu_si128((const __m128i *)q);
     return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(packed, 4), packed), _mm256_set1_epi8(15));
 }
-
-INLINE void begin_q4_0(const void *blocks, int count, factors *f) {
-    for (int s = 0; s < count; s++) f->min[s] = 8 * (f->first[s] = half(((const block_q4_0 *)blocks)[s].d));
-}
 INLINE __m256i unpack_q4_0(const void *blocks, int s) { return nibbles(((const block_q4_0 *)blocks)[s].q); }
 
-INLINE void begin_q5_0(const void *blocks, int count, factors *f) {
-    for (int s = 0; s < count; s++) f->min[s] = 16 * (f->first[s] = half(((const block_q5_0 *)blocks)[s].d));
-}
 INLINE __m256i unpack_q5_0(const void *blocks, int s) {
     const block_q5_0 *b = (const block_q5_0 *)blocks + s;
     int bits;
@@ -49,40 +69,12 @@ INLINE __m256i unpack_q5_0(const void *blocks, int s) {
     return _mm256_or_si256(nibbles(b->q), _mm256_and_si256(set, _mm256_set1_epi8(16)));
 }
 
-/* Eight bytes times a scale. */
-INLINE void scaled(uint32_t low, uint32_t high, float scale, float *out) {
-    __m256i wide = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)((uint64_t)high << 32 | low)));
-    _mm256_storeu_ps(out, _mm256_mul_ps(_mm256_cvtepi32_ps(wide), _mm256_set1_ps(scale)));
-}
-
-/* ck_scale_and_min for all eight at once, four bytes to a word. */
-INLINE void begin_k(uint16_t d, uint16_t dmin, const uint8_t *scales, factors *f) {
-    uint32_t a, b, c;
-    __builtin_memcpy(&a, scales, 4);
-    __builtin_memcpy(&b, scales + 4, 4);
-    __builtin_memcpy(&c, scales + 8, 4);
-    const uint32_t six = 0x3f3f3f3f, four = 0x0f0f0f0f, two = 0x03030303;
-    scaled(a & six, (c & four) | (a >> 6 & two) << 4, half(d), f->first);
-    scaled(b & six, (c >> 4 & four) | (b >> 6 & two) << 4, half(dmin), f->min);
-}
-
-/* Sub-block s of 128 bytes in which each 32 hold two sub-blocks. */
+/* Block s of 128 bytes in which each 32 hold two. */
 INLINE __m256i nibbles_k(const uint8_t *q, int s) {
     return _mm256_and_si256(_mm256_srli_epi16(load(q + s / 2 * 32), s % 2 * 4), _mm256_set1_epi8(15));
 }
-
-INLINE void begin_q4_k(const void *block, int count, factors *f) {
-    (void)count;
-    const block_q4_k *b = block;
-    begin_k(b->d, b->dmin, b->scales, f);
-}
 INLINE __m256i unpack_q4_k(const void *block, int s) { return nibbles_k(((const block_q4_k *)block)->q, s); }
 
-INLINE void begin_q5_k(const void *block, int count, factors *f) {
-    (void)count;
-    const block_q5_k *b = block;
-    begin_k(b->d, b->dmin, b->scales, f);
-}
 INLINE __m256i unpack_q5_k(const void *block, int s) {
     const block_q5_k *b = block;
     __m256i bit = _mm256_set1_epi8((char)(1 << s));
@@ -90,22 +82,11 @@ INLINE __m256i unpack_q5_k(const void *block, int s) {
     return _mm256_or_si256(nibbles_k(b->q, s), _mm256_and_si256(set, _mm256_set1_epi8(16)));
 }
 
-INLINE void begin_q6_k(const void *block, int count, factors *f) {
-    (void)count;
-    const block_q6_k *b = block;
-    float d = half(b->d);
-    for (int s = 0; s < 8; s++) {
-        f->first[s] = d * b->scales[2 * s];
-        f->second[s] = d * b->scales[2 * s + 1];
-    }
-}
 INLINE __m256i unpack_q6_k(const void *block, int s) {
     const block_q6_k *b = block;
     __m256i low = _mm256_srli_epi16(load(b->q + s / 4 * 64 + s % 2 * 32), s % 4 / 2 * 4);
     __m256i high = _mm256_srli_epi16(load(b->high + s / 4 * 32), s % 4 * 2);
-    __m256i six = _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi8(15)),
-                                  _mm256_slli_epi16(_mm256_and_si256(high, _mm256_set1_epi8(3)), 4));
-    return _mm256_sub_epi8(six, _mm256_set1_epi8(32));
+    return _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi8(15)), _mm256_slli_epi16(_mm256_and_si256(high, _mm256_set1_epi8(3)), 4));
 }
 
 #endif

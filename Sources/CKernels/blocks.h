@@ -19,33 +19,36 @@ typedef struct { uint8_t q[128], high[64]; int8_t scales[16]; uint16_t d; } bloc
 _Static_assert(sizeof(block_q8_0) == 34 && sizeof(block_q4_0) == 18 && sizeof(block_q5_0) == 22, "GGUF block sizes");
 _Static_assert(sizeof(block_q4_k) == 144 && sizeof(block_q5_k) == 176 && sizeof(block_q6_k) == 210, "GGUF block sizes");
 
+/* The order of additions (`ckernels.h`): a group has eight blocks of 32, one for each lane; a slab has eight groups. */
+enum { BLOCK = 32, GROUP = 8, SLAB = 64, FLOAT_LANES = 16 };
+
 #define LARGEST_HALF 65504.0f
 
-/* The 6-bit scale and minimum of sub-block s (0...7) of Q4_K and Q5_K. */
-static inline void ck_scale_and_min(const uint8_t *packed, int s, uint8_t *scale, uint8_t *min) {
-    *scale = s < 4 ? packed[s] & 63 : (packed[s + 4] & 15) | packed[s - 4] >> 6 << 4;
-    *min = s < 4 ? packed[s + 4] & 63 : packed[s + 4] >> 4 | packed[s] >> 6 << 4;
-}
+/* 32 values as whole numbers: scale[j / 16] * w[j] - min. */
+typedef struct { int8_t w[BLOCK]; float scale[2], min; } ck_block;
+
+/* Block b of a row; of the _K types, each of which has eight, a part. */
+void ck_read_block(int type, const void *row, size_t b, ck_block *out);
 
 static inline float ck_bfloat_to_float(uint16_t b) {
     union { uint32_t bits; float value; } out = { (uint32_t)b << 16 };
     return out.value;
 }
+float ck_half_to_float(uint16_t half);
 
-/* The activations of one column. */
-static inline ck_activations ck_column(ck_activations all, size_t column, size_t width) {
-    return (ck_activations){all.q + column * width, all.scale + column * (width / 32), all.sum + column * (width / 32)};
+/* Where the i-th of a column's `count` words, scales or sums lies. */
+static inline size_t ck_place(ck_activations x, size_t column, size_t i, size_t count) {
+    return (column / x.lanes * count + i) * x.lanes + column % x.lanes;
 }
 
-float ck_half_to_float(uint16_t half);
 /* Values of a block, and bytes of a row. */
 size_t ck_block_count(int type);
 size_t ck_row_bytes(int type, size_t width);
 
+extern const ck_kernels ck_plain;
 #if defined(__x86_64__)
-void ck_matmul_avx2(int type, const void *weights, size_t width, size_t first, size_t last, const float *x,
-                    ck_activations q, size_t columns, float *out, size_t stride);
-void ck_quantize_avx2(const float *x, size_t count, ck_activations out);
+extern const ck_kernels ck_avx2, ck_avx512;
+void ck_quantize_avx2(const float *x, size_t width, size_t column, ck_activations out);
 #endif
 
 #endif

@@ -1,6 +1,8 @@
 #include "blocks.h"
 
-/* Weights as floats, one value after another: what the fast forms are compared with. */
+#include <string.h>
+
+/* How each type spells its values, one after another: what the fast forms are compared with. */
 
 float ck_half_to_float(uint16_t half) {
     uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, mantissa = half & 0x3ff;
@@ -16,49 +18,60 @@ float ck_half_to_float(uint16_t half) {
     return out.value;
 }
 
-static void q8_0(const block_q8_0 *block, float *out) {
-    float d = ck_half_to_float(block->d);
-    for (int j = 0; j < 32; j++) out[j] = d * block->q[j];
+static void q8_0(const block_q8_0 *block, ck_block *out) {
+    out->scale[0] = out->scale[1] = ck_half_to_float(block->d);
+    memcpy(out->w, block->q, BLOCK);
 }
 
-static void q4_0(const block_q4_0 *block, float *out) {
-    float d = ck_half_to_float(block->d);
-    for (int j = 0; j < 16; j++) {
-        out[j] = d * ((block->q[j] & 15) - 8);
-        out[j + 16] = d * ((block->q[j] >> 4) - 8);
+static void q4_0(const block_q4_0 *block, ck_block *out) {
+    out->scale[0] = out->scale[1] = ck_half_to_float(block->d);
+    for (int j = 0; j < BLOCK; j++) out->w[j] = (int8_t)((block->q[j % 16] >> j / 16 * 4 & 15) - 8);
+}
+
+static void q5_0(const block_q5_0 *block, ck_block *out) {
+    out->scale[0] = out->scale[1] = ck_half_to_float(block->d);
+    for (int j = 0; j < BLOCK; j++) {
+        int bit = block->high[j / 8] >> j % 8 & 1;
+        out->w[j] = (int8_t)(((block->q[j % 16] >> j / 16 * 4 & 15) | bit << 4) - 16);
     }
 }
 
-static void q5_0(const block_q5_0 *block, float *out) {
-    float d = ck_half_to_float(block->d);
-    for (int j = 0; j < 32; j++) {
-        int nibble = j < 16 ? block->q[j] & 15 : block->q[j - 16] >> 4;
-        out[j] = d * ((nibble | (block->high[j / 8] >> j % 8 & 1) << 4) - 16);
+/* Part s of Q4_K where high is NULL, else of Q5_K. */
+static void q45_k(uint16_t d, uint16_t dmin, const uint8_t *packed, const uint8_t *high, const uint8_t *q, int s, ck_block *out) {
+    int scale = s < 4 ? packed[s] & 63 : (packed[s + 4] & 15) | packed[s - 4] >> 6 << 4;
+    int min = s < 4 ? packed[s + 4] & 63 : packed[s + 4] >> 4 | packed[s] >> 6 << 4;
+    out->scale[0] = out->scale[1] = ck_half_to_float(d) * (float)scale;
+    out->min = ck_half_to_float(dmin) * (float)min;
+    for (int j = 0; j < BLOCK; j++) {
+        int bit = high ? high[j] >> s & 1 : 0;
+        out->w[j] = (int8_t)((q[s / 2 * 32 + j] >> s % 2 * 4 & 15) | bit << 4);
     }
 }
 
-/* Q4_K where high is NULL, else Q5_K. */
-static void q45_k(uint16_t half, uint16_t halfMin, const uint8_t *scales, const uint8_t *high, const uint8_t *q, float *out) {
-    float d = ck_half_to_float(half), dmin = ck_half_to_float(halfMin);
-    for (int s = 0; s < 8; s++) {
-        uint8_t scale, min;
-        ck_scale_and_min(scales, s, &scale, &min);
-        for (int l = 0; l < 32; l++) {
-            int n = q[s / 2 * 32 + l] >> s % 2 * 4 & 15;
-            if (high) n |= (high[l] >> s & 1) << 4;
-            out[s * 32 + l] = d * scale * n - dmin * min;
-        }
-    }
+static void q6_k(const block_q6_k *block, int s, ck_block *out) {
+    const uint8_t *q = block->q + s / 4 * 64 + s % 2 * 32, *high = block->high + s / 4 * 32;
+    for (int i = 0; i < 2; i++) out->scale[i] = ck_half_to_float(block->d) * (float)block->scales[2 * s + i];
+    for (int j = 0; j < BLOCK; j++) out->w[j] = (int8_t)(((q[j] >> s % 4 / 2 * 4 & 15) | (high[j] >> s % 4 * 2 & 3) << 4) - 32);
 }
 
-static void q6_k(const block_q6_k *block, float *out) {
-    float d = ck_half_to_float(block->d);
-    for (int s = 0; s < 8; s++) {
-        const uint8_t *q = block->q + s / 4 * 64 + s % 2 * 32, *high = block->high + s / 4 * 32;
-        for (int l = 0; l < 32; l++) {
-            int n = (q[l] >> s % 4 / 2 * 4 & 15) | (high[l] >> s % 4 * 2 & 3) << 4;
-            out[s * 32 + l] = d * block->scales[s * 2 + l / 16] * (n - 32);
-        }
+void ck_read_block(int type, const void *row, size_t b, ck_block *out) {
+    int s = b % 8;
+    out->min = 0;
+    switch (type) {
+    case CK_Q8_0: q8_0((const block_q8_0 *)row + b, out); break;
+    case CK_Q4_0: q4_0((const block_q4_0 *)row + b, out); break;
+    case CK_Q5_0: q5_0((const block_q5_0 *)row + b, out); break;
+    case CK_Q4_K: {
+        const block_q4_k *k = (const block_q4_k *)row + b / 8;
+        q45_k(k->d, k->dmin, k->scales, NULL, k->q, s, out);
+        break;
+    }
+    case CK_Q5_K: {
+        const block_q5_k *k = (const block_q5_k *)row + b / 8;
+        q45_k(k->d, k->dmin, k->scales, k->high, k->q, s, out);
+        break;
+    }
+    case CK_Q6_K: q6_k((const block_q6_k *)row + b / 8, s, out); break;
     }
 }
 
@@ -85,29 +98,22 @@ static size_t block_bytes(int type) {
 
 size_t ck_row_bytes(int type, size_t width) { return width / ck_block_count(type) * block_bytes(type); }
 
-static void dequantize_block(int type, const void *block, float *out) {
+static float value_at(int type, const void *row, size_t i) {
     switch (type) {
-    case CK_F32: *out = *(const float *)block; break;
-    case CK_F16: *out = ck_half_to_float(*(const uint16_t *)block); break;
-    case CK_BF16: *out = ck_bfloat_to_float(*(const uint16_t *)block); break;
-    case CK_Q8_0: q8_0(block, out); break;
-    case CK_Q4_0: q4_0(block, out); break;
-    case CK_Q5_0: q5_0(block, out); break;
-    case CK_Q4_K: {
-        const block_q4_k *b = block;
-        q45_k(b->d, b->dmin, b->scales, NULL, b->q, out);
-        break;
-    }
-    case CK_Q5_K: {
-        const block_q5_k *b = block;
-        q45_k(b->d, b->dmin, b->scales, b->high, b->q, out);
-        break;
-    }
-    case CK_Q6_K: q6_k(block, out); break;
+    case CK_F16: return ck_half_to_float(((const uint16_t *)row)[i]);
+    case CK_BF16: return ck_bfloat_to_float(((const uint16_t *)row)[i]);
+    default: return ((const float *)row)[i];
     }
 }
 
 void ck_dequantize(int type, const void *row, size_t count, float *out) {
-    size_t values = ck_block_count(type), bytes = block_bytes(type);
-    for (size_t b = 0; b < count / values; b++) dequantize_block(type, (const uint8_t *)row + b * bytes, out + b * values);
+    if (ck_block_count(type) == 1) {
+        for (size_t i = 0; i < count; i++) out[i] = value_at(type, row, i);
+        return;
+    }
+    for (size_t b = 0; b < count / BLOCK; b++) {
+        ck_block block;
+        ck_read_block(type, row, b, &block);
+        for (int j = 0; j < BLOCK; j++) out[b * BLOCK + (size_t)j] = block.scale[j / 16] * (float)block.w[j] - block.min;
+    }
 }

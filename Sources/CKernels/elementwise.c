@@ -30,11 +30,11 @@ void ck_add(float *x, const float *y, size_t count) {
     for (size_t i = 0; i < count; i++) x[i] += y[i];
 }
 
-void ck_attend(const float *query, const float *keys, const float *values, size_t stride, size_t positions,
+void ck_attend(const ck_kernels *kernels, const float *query, const float *keys, const float *values, size_t stride, size_t positions,
                size_t width, float scale, float *scores, float *out) {
     float largest = -INFINITY;
     for (size_t p = 0; p < positions; p++) {
-        ck_matmul(CK_F32, keys + p * stride, width, 0, 1, query, (ck_activations){0}, 1, scores + p, 1);
+        kernels->multiply(CK_F32, keys + p * stride, width, 0, 1, query, (ck_activations){0}, 1, scores + p, 1);
         scores[p] *= scale;
         largest = fmaxf(largest, scores[p]);
     }

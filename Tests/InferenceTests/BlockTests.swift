@@ -47,11 +47,11 @@ struct BlockTests {
         let x = goldens.activations
         for (name, row) in goldens.types {
             let exact = zip(x, row.values).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-            for product in [ck_matmul, ck_matmul_reference] {
+            for kernels in ck_kernels.all {
                 var result: Float = 0
-                withActivations(x) { activations in
+                withActivations(x, width: x.count, kernels) { activations in
                     row.block.withUnsafeBytes {
-                        product(Int32(row.id), $0.baseAddress, x.count, 0, 1, x, activations, 1, &result, 1)
+                        kernels.multiply(Int32(row.id), $0.baseAddress, x.count, 0, 1, x, activations, 1, &result, 1)
                     }
                 }
                 #expect(abs(Double(result) - exact) < 1e-3 * exact, "\(name)")

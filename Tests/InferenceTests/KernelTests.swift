@@ -25,46 +25,104 @@ struct KernelTests {
         }
     }
 
-    @Test(arguments: TensorType.allCases, [1, 2, 3, 4, 5, 9])
-    func `a fast product is the plain one, for every type, width and number of columns`(type: TensorType, columns: Int)
-    {
+    @Test(arguments: TensorType.allCases, [1, 2, 3, 4, 5, 9, 16, 17, 33])
+    func `every form is the plain one to the last bit, for every type, width, number of columns and range of rows`(
+        type: TensorType, columns: Int
+    ) {
         var random = SystemRandomNumberGenerator()
         let widths =
-            [1: [1, 7, 31, 32, 33, 100, 896], 32: [32, 64, 96, 160, 896]][type.blockCount] ?? [256, 512, 768]
-        let id = Int32(type.rawValue)
+            [1: [1, 7, 31, 32, 33, 100, 896], 32: [32, 64, 96, 160, 896, 2080]][type.blockCount] ?? [256, 512, 2304]
+        let (id, rows) = (Int32(type.rawValue), 29)
         for width in widths {
-            let rows = 5
             let matrix = weights(type, rows: rows, width: width, &random)
             let x = (0..<columns * width).map { _ in Float.random(in: -3...3, using: &random) }
-            var (fast, plain) = (
-                [Float](repeating: 0, count: columns * rows), [Float](repeating: 0, count: columns * rows)
-            )
-            withActivations(width % 32 == 0 ? x : []) { activations in
-                ck_matmul(id, matrix, width, 1, rows, x, activations, columns, &fast, rows)
-                ck_matmul_reference(id, matrix, width, 1, rows, x, activations, columns, &plain, rows)
+            func product(_ kernels: ck_kernels, lanes: Int, rows range: Range<Int>) -> [Float] {
+                var out = [Float](repeating: .nan, count: columns * rows)
+                withActivations(x, width: width, kernels, lanes: lanes) {
+                    kernels.multiply(
+                        id, matrix, width, range.lowerBound, range.upperBound, x, $0, columns, &out, rows)
+                }
+                return out
             }
-            let scale = max(plain.map(abs).max() ?? 0, 1e-3)
-            for (a, b) in zip(fast, plain) { #expect(abs(a - b) <= 2e-4 * scale, "width \(width): \(a) \(b)") }
+            let plain = product(ck_kernels.all[ck_kernels.all.count - 1], lanes: 1, rows: 0..<rows)
+            for kernels in ck_kernels.all {
+                for lanes in Set([1, kernels.lanes]) {
+                    #expect(product(kernels, lanes: lanes, rows: 0..<rows) == plain, "\(kernels.title) \(width)")
+                    let part = product(kernels, lanes: lanes, rows: 3..<5)
+                    for (index, value) in part.enumerated() {
+                        #expect((3..<5).contains(index % rows) ? value == plain[index] : value.isNaN)
+                    }
+                }
+            }
         }
     }
 
-    @Test func `weights of −128 and activations of ±127 do not overflow`() {
-        let matrix: [UInt8] = [0, 0x3C] + [UInt8](repeating: 0x80, count: 32)  // scale 1, all −128
-        let x = [Float](repeating: 127, count: 32)
-        var out: [Float] = [0]
-        withActivations(x) { ck_matmul(8, matrix, 32, 0, 1, x, $0, 1, &out, 1) }
-        #expect(out[0] == -128 * 127 * 32)
-    }
-
-    @Test func `quantised activations are within half a step and the rounding of the scale`() {
-        let x = (0..<64).map { _ in Float.random(in: -5...5) }
-        withActivations(x) { activations in
-            for (index, value) in x.enumerated() {
-                let scale = activations.scale[index / 32]
-                #expect(abs(Float(activations.q[index]) * scale - value) <= scale * 0.57)
+    /// What the contract's order of additions is worth: `Double` has no order to speak of.
+    @Test(arguments: TensorType.allCases)
+    func `a product is the exact one within a millionth of its terms`(type: TensorType) {
+        var random = SystemRandomNumberGenerator()
+        let width = 2304
+        let matrix = weights(type, rows: 1, width: width, &random)
+        let x = (0..<width).map { _ in Float.random(in: -3...3, using: &random) }
+        var (values, out) = ([Float](repeating: 0, count: width), Float.nan)
+        ck_dequantize(Int32(type.rawValue), matrix, width, &values)
+        let kernels = ck_kernels.fastest
+        var (exact, size) = (0.0, 0.0)
+        withActivations(x, width: width, kernels) { activations in
+            kernels.multiply(Int32(type.rawValue), matrix, width, 0, 1, x, activations, 1, &out, 1)
+            for (index, weight) in values.enumerated() {
+                let rounded = Float(activations.q[index]) * activations.scale[index / 32]
+                let term = Double(weight) * Double(type.isQuantised ? rounded : x[index])
+                (exact, size) = (exact + term, size + abs(term))
             }
         }
-        withActivations([Float](repeating: 0, count: 32)) { #expect($0.scale[0] == 0 && $0.sum[0] == 0) }
+        #expect(abs(Double(out) - exact) <= 1e-6 * size)
+    }
+
+    @Test(arguments: ck_kernels.all.map(\.title))
+    func `the largest weights and activations do not overflow`(name: String) throws {
+        let kernels = try #require(ck_kernels.all.first { $0.title == name })
+        let width = 2048
+        let matrix = [UInt8](repeating: 0x80, count: 34 * width / 32)  // all −128
+        let x = [Float](repeating: 127, count: width)
+        for lanes in Set([1, kernels.lanes]) {
+            for scale in [UInt8(0x3C), 0xBC] {
+                var (blocks, out) = (matrix, Float.nan)
+                for block in 0..<width / 32 { (blocks[34 * block], blocks[34 * block + 1]) = (0, scale) }  // ±1
+                withActivations(x, width: width, kernels, lanes: lanes) {
+                    kernels.multiply(8, blocks, width, 0, 1, x, $0, 1, &out, 1)
+                }
+                #expect(out == (scale == 0x3C ? -128 : 128) * 127 * Float(width))
+            }
+        }
+    }
+
+    @Test(arguments: [1, 16])
+    func `every form quantises alike, within half a step and the rounding of the scale`(lanes: Int) {
+        let width = 64
+        let x = (0..<20 * width).map { _ in Float.random(in: -5...5) } + [Float](repeating: 0, count: width)
+        var first: ([Int8], [Float], [Int16])?
+        for kernels in ck_kernels.all {
+            withActivations(x, width: width, kernels, lanes: lanes) { activations in
+                for (index, value) in x.enumerated() {
+                    let (column, place) = (index / width, index % width)
+                    func at(_ place: Int, _ count: Int) -> Int {
+                        (column / lanes * count + place) * lanes + column % lanes
+                    }
+                    let scale = activations.scale[at(place / 32, width / 32)]
+                    let q = activations.q[4 * at(place / 4, width / 4) + place % 4]
+                    #expect(abs(Float(q) * scale - value) <= scale * 0.57)
+                }
+                let count = (x.count / width + lanes - 1) / lanes * lanes * width
+                let own = (
+                    Array(UnsafeBufferPointer(start: activations.q, count: count)),
+                    Array(UnsafeBufferPointer(start: activations.scale, count: count / 32)),
+                    Array(UnsafeBufferPointer(start: activations.sum, count: count / 16))
+                )
+                if let first { #expect(first == own, "\(kernels.title)") }
+                first = own
+            }
+        }
     }
 
     @Test func `a pool runs every chunk once, whatever the number of threads`() {
@@ -85,15 +143,24 @@ struct KernelTests {
     }
 }
 
-/// Quantises, and lends what came of it.
-func withActivations<T>(_ x: [Float], _ body: (ck_activations) throws -> T) rethrows -> T {
-    var q = [Int8](repeating: 0, count: x.count)
-    var (scale, sum) = ([Float](repeating: 0, count: x.count / 32 + 1), [Float](repeating: 0, count: x.count / 32 + 1))
+/// Quantises columns, and lends what came of it; nothing where a width has no blocks.
+func withActivations<T>(
+    _ x: [Float], width: Int, _ kernels: ck_kernels, lanes: Int = 1, _ body: (ck_activations) throws -> T
+) rethrows -> T {
+    let columns = width % 32 == 0 ? x.count / width : 0
+    let count = (columns + lanes - 1) / lanes * lanes * width
+    var q = [Int8](repeating: 0, count: count)
+    var (scale, sum) = ([Float](repeating: 0, count: count / 32), [Int16](repeating: 0, count: count / 16))
     return try q.withUnsafeMutableBufferPointer { q in
         try scale.withUnsafeMutableBufferPointer { scale in
             try sum.withUnsafeMutableBufferPointer { sum in
-                let activations = ck_activations(q: q.baseAddress, scale: scale.baseAddress, sum: sum.baseAddress)
-                ck_quantize(x, x.count, activations)
+                let activations = ck_activations(
+                    q: q.baseAddress, scale: scale.baseAddress, sum: sum.baseAddress, lanes: lanes)
+                for column in 0..<columns {
+                    x.withUnsafeBufferPointer {
+                        kernels.quantize($0.baseAddress.map { $0 + column * width }, width, column, activations)
+                    }
+                }
                 return try body(activations)
             }
         }

@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 import TestSupport
 import Testing
@@ -35,5 +36,26 @@ struct MixedModelTests {
         let norm = expected.map { $0 * $0 }.reduce(0, +).squareRoot()
         let error = zip(logits, expected).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot() / norm
         #expect(logits.count == expected.count && error < tolerance, "relative error \(error)")
+    }
+
+    @Test(arguments: MixedModel.Kind.allCases)
+    func `no bit depends on the processor, the number of threads or how many tokens are read at once`(
+        kind: MixedModel.Kind
+    ) throws {
+        let model = try LlamaModel(file: file(kind))
+        let tokens = (0..<60).map { TokenID($0 * 7 % 250) }
+        func logits(_ kernels: ck_kernels, threads: Int, step: Int) throws -> [Float] {
+            let cache = try KeyValueCache(shape: model.shape, context: 64)
+            let runner = try LlamaRunner(
+                model: model, pool: ThreadPool(threads: threads), context: 64, kernels: kernels)
+            for first in stride(from: 0, to: tokens.count - 1, by: step) {
+                let end = min(first + step, tokens.count - 1)
+                _ = runner.read(tokens[first..<end], into: cache, wantsLogits: false)
+            }
+            return Array(try #require(runner.read(tokens.suffix(1), into: cache, wantsLogits: true)))
+        }
+        let expected = try logits(.fastest, threads: 1, step: 1)
+        for kernels in ck_kernels.all { #expect(try logits(kernels, threads: 2, step: 60) == expected) }
+        for step in [2, 5, 17] { #expect(try logits(.fastest, threads: 3, step: step) == expected) }
     }
 }

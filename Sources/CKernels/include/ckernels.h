@@ -6,8 +6,7 @@
 
 /*
  * The loops that decide the speed of inference: pure functions on memory that the caller owns. Nothing here allocates, reads a file, or parses
- * input from outside; sizes were checked by the caller. Every kernel has a plain reference (`_reference`) that tests compare it with;
- * the fast form is chosen once, at load, from what the processor offers.
+ * input from outside; sizes were checked by the caller.
  *
  * Unless said otherwise: arrays are contiguous, need no alignment beyond their element's, and do not overlap.
  */
@@ -19,27 +18,42 @@ enum {
 };
 
 /*
- * Activations, quantised in blocks of 32: value = scale * q; sum is that of a block's values. One after another for every column: `width` numbers and
- * width / 32 scales and sums. The scale is rounded to an IEEE half, as llama.cpp does for the types of 32, so that texts can be compared token by token.
+ * Activations, quantised in blocks of 32: value = scale * q. A column of `width` values has width / 32 scales, and width / 16 sums of 16 q each. The scale
+ * is rounded to an IEEE half, as llama.cpp does for the types of 32, so that texts can be compared token by token.
+ *
+ * `lanes` columns at a time lie interleaved: by words of four q, by scales, by sums. With one lane a column is contiguous.
  */
-typedef struct { int8_t *q; float *scale, *sum; } ck_activations;
-
-/* The instruction set in use: "avx2" or "plain". */
-const char *ck_level(void);
-
-/* Quantises `count` floats (a multiple of 32), rounding to -127...127. */
-void ck_quantize(const float *x, size_t count, ck_activations out);
+typedef struct { int8_t *q; float *scale; int16_t *sum; size_t lanes; } ck_activations;
 
 /*
- * out[c * stride + r] = weights[r, :] . x[c, :] for r in [first, last), c in [0, columns).
+ * The kernels in the form of one instruction set. All forms give the same bits, whatever the number of columns, the lanes and the range of rows, because the
+ * order of additions is part of the contract:
  *
- * weights: row-major, `width` elements a row, of `type`. For CK_F32, CK_F16 and CK_BF16 `x` is floats [columns, width] and `q` unused; for
- * the others `q` is read, `x` is unused, and width is a multiple of 32, of the _K types of 256.
+ * Quantised types: the products of a block of 32 are summed as integers (where the halves of a block differ in scale, each half is a block of 16), and
+ *     lane[block % 8] = fma(sum, weight scale * x scale, lane[block % 8]),  then, where there is a minimum,  fma(-minimum, x scale * sum of q, ...)
+ * from the first block to the last. After every 64 blocks, and at the end, the eight lanes are folded in halves and added to the result.
+ * Other types: lane[i % 16] = fma(w, x, lane[i % 16]) for 16 lanes, folded in halves at the end.
  */
-void ck_matmul(int type, const void *weights, size_t width, size_t first, size_t last,
-               const float *x, ck_activations q, size_t columns, float *out, size_t stride);
-void ck_matmul_reference(int type, const void *weights, size_t width, size_t first, size_t last,
-                         const float *x, ck_activations q, size_t columns, float *out, size_t stride);
+typedef struct {
+    const char *name; /* "avx512", "avx2" or "plain" */
+    size_t lanes;     /* in which many columns are multiplied fastest */
+
+    /* Quantises `width` floats (a multiple of 32), rounding to -127...127, as column `column` of out. */
+    void (*quantize)(const float *x, size_t width, size_t column, ck_activations out);
+
+    /*
+     * out[c * stride + r] = weights[r, :] . x[c, :] for r in [first, last), c in [0, columns).
+     *
+     * weights: row-major, `width` elements a row, of `type`. For CK_F32, CK_F16 and CK_BF16 `x` is floats [columns, width] and `q` unused; for
+     * the others `q` is read, `x` is unused, and width is a multiple of 32, of the _K types of 256. q.lanes is 1 or the form's `lanes`; the columns
+     * that fill up the last lanes may hold anything.
+     */
+    void (*multiply)(int type, const void *weights, size_t width, size_t first, size_t last,
+                     const float *x, ck_activations q, size_t columns, float *out, size_t stride);
+} ck_kernels;
+
+/* The forms that this processor runs, the fastest at 0, the plain reference last; NULL behind it. */
+const ck_kernels *ck_kernels_at(size_t index);
 
 /* out[i] = row[i] as float, for `count` elements of `type`: whole blocks of quantised types. */
 void ck_dequantize(int type, const void *row, size_t count, float *out);
@@ -63,7 +77,7 @@ void ck_add(float *x, const float *y, size_t count);
  * Attention of one query head over `positions` cached keys and values: out = softmax(scale * K q) V.
  * Row p of keys and values starts at p * stride; each has `width` floats. `scores` is scratch for `positions` floats.
  */
-void ck_attend(const float *query, const float *keys, const float *values, size_t stride, size_t positions,
+void ck_attend(const ck_kernels *kernels, const float *query, const float *keys, const float *values, size_t stride, size_t positions,
                size_t width, float scale, float *scores, float *out);
 
 /* Overwrites memory in a way the compiler keeps. */

@@ -111,8 +111,8 @@ public final class Engine: TokenEngine {
             runner: runner, file: file, shape: model.shape, context: context, sequenceLimit: max(options.sequences, 1))
     }
 
-    /// The instruction set that the kernels use on this machine, for example `avx2`.
-    public static var instructions: String { String(cString: ck_level()) }
+    /// The instruction set that the kernels use on this machine, for example `avx512`.
+    public static var instructions: String { ck_kernels.fastest.title }
 
     /// Whether no answer is being made or waits.
     public func isIdle() async -> Bool { scheduler.isIdle }

@@ -14,23 +14,30 @@ final class LlamaRunner {
     /// *Our choice*: large enough that a weight row is unpacked once for many tokens, small enough to stop within a
     /// fraction of a second.
     static let chunkLimit = 64
-    /// Fewest rows of a matrix that a thread takes at a time, and how often it comes back for more.
+    /// Rows of a matrix that a thread takes at a time are a multiple of this, and how often it comes back for more.
     ///
-    /// *Our choice*: long pieces are read ahead by the processor, several of them even out threads that lost their core.
-    private static let leastRows = 32
+    /// *Our choice*: a whole panel of the kernels; several pieces even out threads that lost their core.
+    private static let panel = 24
     private static let pieces = 4
+    /// Most columns that are multiplied one by one.
+    ///
+    /// *Our choice*: from then on sixteen at once, some of them idle, are faster.
+    private static let fewColumns = 3
 
     private let model: LlamaModel
+    private let kernels: ck_kernels
     private let pool: ThreadPool
     private let shape: LlamaShape
     private let context: Int
     private let stream, normed, query, attended, gate, up, logits: Memory<Float>
     private let scores: Memory<Float>
     private let quantised: Memory<Int8>
-    private let scales, sums: Memory<Float>
+    private let scales: Memory<Float>
+    private let sums: Memory<Int16>
     private let cosine, sine: Memory<Float>
 
-    init(model: LlamaModel, pool: ThreadPool, context: Int) throws(InferenceError) {
+    init(model: LlamaModel, pool: ThreadPool, context: Int, kernels: ck_kernels = .fastest) throws(InferenceError) {
+        self.kernels = kernels
         (self.model, self.pool, self.context, shape) = (model, pool, context, model.shape)
         let limit = Self.chunkLimit
         stream = try Memory(count: limit * shape.width)
@@ -44,7 +51,7 @@ final class LlamaRunner {
         let widest = max(shape.width, shape.queryWidth, shape.hidden)
         quantised = try Memory(count: limit * widest)
         scales = try Memory(count: limit * (widest / 32 + 1))
-        sums = try Memory(count: limit * (widest / 32 + 1))
+        sums = try Memory(count: limit * (widest / 16 + 2))
         cosine = try Memory(count: limit * shape.rotated / 2)
         sine = try Memory(count: limit * shape.rotated / 2)
     }
@@ -74,9 +81,10 @@ final class LlamaRunner {
 
     /// Overwrites everything that was derived from tokens.
     func wipe() {
-        let floats = [stream, normed, query, attended, gate, up, logits, scales, sums]
+        let floats = [stream, normed, query, attended, gate, up, logits, scales]
         for memory in floats { memory.wipe(0..<memory.count) }
         quantised.wipe(0..<quantised.count)
+        sums.wipe(0..<sums.count)
         scores.discard()
     }
 
@@ -123,11 +131,13 @@ final class LlamaRunner {
         }
         let group = shape.heads / shape.keyHeads
         let scale = 1 / Float(head).squareRoot()
+        let kernels = kernels
         pool.run(count * shape.heads) { item in
             let (column, index) = (item / self.shape.heads, item % self.shape.heads)
             let offset = index / group * head
+            var kernels = kernels
             ck_attend(
-                self.query.start + column * width + index * head, keys + offset, values + offset, keyWidth,
+                &kernels, self.query.start + column * width + index * head, keys + offset, values + offset, keyWidth,
                 first + column + 1, head, scale, self.scores.start + item * self.context,
                 self.attended.start + column * width + index * head)
         }
@@ -180,28 +190,41 @@ final class LlamaRunner {
     }
 
     private func prepare(_ x: UnsafePointer<Float>, width: Int, count: Int, for tensors: [Tensor]) -> Input {
-        func column(_ index: Int) -> ck_activations {
-            ck_activations(
-                q: quantised.start + index * width, scale: scales.start + index * (width / 32),
-                sum: sums.start + index * (width / 32))
+        let lanes = count > Self.fewColumns ? kernels.lanes : 1
+        let columns = ck_activations(q: quantised.start, scale: scales.start, sum: sums.start, lanes: lanes)
+        guard tensors.contains(where: \.type.isQuantised) else { return Input(floats: x, quantised: columns) }
+        // Columns that lie interleaved are written by one thread.
+        pool.run((count + lanes - 1) / lanes) { group in
+            for column in group * lanes..<min((group + 1) * lanes, count) {
+                self.kernels.quantize(x + column * width, width, column, columns)
+            }
         }
-        let input = Input(floats: x, quantised: column(0))
-        guard tensors.contains(where: \.type.isQuantised) else { return input }
-        pool.run(count) { ck_quantize(x + $0 * width, width, column($0)) }
-        return input
+        return Input(floats: x, quantised: columns)
     }
 
     private func multiply(
         _ tensor: Tensor, _ input: Input, count: Int, into out: UnsafeMutablePointer<Float>, stride: Int
     ) {
+        let panels = (tensor.rows + Self.panel - 1) / Self.panel
         let wanted = pool.threads * Self.pieces
-        let rows = max((tensor.rows + wanted - 1) / wanted, Self.leastRows)
+        let rows = (panels + wanted - 1) / wanted * Self.panel
         pool.run((tensor.rows + rows - 1) / rows) { chunk in
             let first = chunk * rows
-            ck_matmul(
+            self.kernels.multiply(
                 Int32(tensor.type.rawValue), tensor.bytes, tensor.width, first,
                 min(first + rows, tensor.rows),
                 input.floats, input.quantised, count, out, stride)
         }
     }
+}
+
+extension ck_kernels {
+    /// The forms that this processor runs, the fastest first, the plain one last.
+    static var all: [ck_kernels] {
+        (0...).lazy.map { ck_kernels_at($0)?.pointee }.prefix { $0 != nil }.compactMap { $0 }
+    }
+    /// What an engine runs on.
+    static var fastest: ck_kernels { all[0] }
+
+    var title: String { String(cString: name) }
 }
