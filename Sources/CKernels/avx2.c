@@ -1,4 +1,5 @@
 #if defined(__x86_64__)
+#include "attention.h"
 #include "avx2_unpack.h"
 
 #include <math.h>
@@ -129,5 +130,13 @@ AVX2 void ck_quantize_avx2(const float *x, size_t width, size_t column, ck_activ
     }
 }
 
-const ck_kernels ck_avx2 = {"avx2", 1, ck_quantize_avx2, multiply};
+INLINE void both(__m256 (*read)(const void *), size_t bytes, const void *p, lanes *out) {
+    __m256 v[2] = {read(p), read((const uint8_t *)p + 8 * bytes)};
+    memcpy(out, v, sizeof v);
+}
+INLINE void halves256(const void *p, lanes *out) { both(load_f16, 2, p, out); }
+INLINE void floats256(const void *p, lanes *out) { both(load_f32, 4, p, out); }
+ATTENTION(AVX2, halves256, floats256)
+
+const ck_kernels ck_avx2 = {"avx2", 1, ck_quantize_avx2, multiply, attend, gather, silu_multiply};
 #endif

@@ -1,6 +1,5 @@
 #if defined(__x86_64__)
-#include "avx512_unpack.h"
-
+#include "attention.h"
 #include "avx512_floats.h"
 #include "avx512_panels.h"
 
@@ -66,5 +65,9 @@ AVX512 static void multiply(int type, const void *weights, size_t width, size_t 
     }
 }
 
-const ck_kernels ck_avx512 = {"avx512", LANES, ck_quantize_avx2, multiply};
+INLINE512 void halves512(const void *p, lanes *out) { *out = (lanes)read512_f16(p); }
+INLINE512 void floats512(const void *p, lanes *out) { *out = (lanes)read512_f32(p); }
+ATTENTION(AVX512, halves512, floats512)
+
+const ck_kernels ck_avx512 = {"avx512", LANES, ck_quantize_avx2, multiply, attend, gather, silu_multiply};
 #endif

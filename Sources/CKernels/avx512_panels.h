@@ -19,11 +19,10 @@ typedef struct {
 /* Sixteen columns of a slab. */
 typedef struct { const int8_t *q; const float *scale; const int16_t *sum; } lanes_of;
 
-INLINE512 void fill_row(form f, __m512i (*unpack)(const void *, int), const uint8_t *row, size_t blocks, panel *p, size_t r) {
+INLINE512 void fill_row(form f, __m512i (*unpack)(const void *, int), const uint8_t *row, size_t blocks, int isLast, panel *p, size_t r) {
     for (size_t b = 0; b < blocks; b += GROUP, row += f.bytes) {
-        uint8_t rest[GROUP * sizeof(block_q8_0)] = {0};
-        const uint8_t *group = row;
-        if (blocks - b < GROUP) group = memcpy(rest, row, (blocks - b) * (f.bytes / GROUP));
+        rest_of_row rest;
+        const uint8_t *group = blocks - b < GROUP ? group_of(row, f.bytes, blocks - b, isLast, &rest) : row;
         factors w = f.begin(group);
         _mm256_storeu_ps(&p->first[r][b], w.first);
         if (f.hasTwoScales) _mm256_storeu_ps(&p->second[r][b], w.second);
@@ -114,7 +113,10 @@ INLINE512 void panels_of(form f, __m512i (*unpack)(const void *, int), const uin
         size_t rows = count - first < PANEL ? count - first : PANEL;
         for (size_t done = 0; done < blocks; done += SLAB) {
             size_t slab = blocks - done < SLAB ? blocks - done : SLAB;
-            for (size_t r = 0; r < rows; r++) fill_row(f, unpack, weights + (first + r) * bytes + done / GROUP * f.bytes, slab, &p, r);
+            for (size_t r = 0; r < rows; r++) {
+                const uint8_t *row = weights + (first + r) * bytes + done / GROUP * f.bytes;
+                fill_row(f, unpack, row, slab, first + r + 1 == count || blocks < GROUP, &p, r);
+            }
             for (size_t c = 0; c < columns; c += VECTORS * LANES) {
                 size_t some = columns - c < VECTORS * LANES ? columns - c : VECTORS * LANES;
                 lanes_of x[VECTORS];

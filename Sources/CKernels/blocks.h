@@ -45,6 +45,10 @@ static inline size_t ck_place(ck_activations x, size_t column, size_t i, size_t 
 size_t ck_block_count(int type);
 size_t ck_row_bytes(int type, size_t width);
 
+/* The queries that one pass over the keys and values serves; each sees the first so many positions of the span. */
+enum { CK_QUERIES = 4, CK_PARTIAL = 2 + 4096 };
+struct ck_queries { const float *query[CK_QUERIES]; size_t sees[CK_QUERIES], most; int count; };
+
 extern const ck_kernels ck_plain;
 #if defined(__x86_64__)
 extern const ck_kernels ck_avx2, ck_avx512;

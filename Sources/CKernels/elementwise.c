@@ -22,33 +22,8 @@ void ck_rotate(float *x, size_t heads, size_t width, size_t rotated, const float
         }
 }
 
-void ck_silu_multiply(float *gate, const float *up, size_t count) {
-    for (size_t i = 0; i < count; i++) gate[i] = gate[i] / (1 + expf(-gate[i])) * up[i];
-}
-
 void ck_add(float *x, const float *y, size_t count) {
     for (size_t i = 0; i < count; i++) x[i] += y[i];
-}
-
-void ck_attend(const ck_kernels *kernels, const float *query, const float *keys, const float *values, size_t stride, size_t positions,
-               size_t width, float scale, float *scores, float *out) {
-    float largest = -INFINITY;
-    for (size_t p = 0; p < positions; p++) {
-        kernels->multiply(CK_F32, keys + p * stride, width, 0, 1, query, (ck_activations){0}, 1, scores + p, 1);
-        scores[p] *= scale;
-        largest = fmaxf(largest, scores[p]);
-    }
-    float sum = 0;
-    for (size_t p = 0; p < positions; p++) {
-        scores[p] = expf(scores[p] - largest);
-        sum += scores[p];
-    }
-    memset(out, 0, width * sizeof *out);
-    for (size_t p = 0; p < positions; p++) {
-        float weight = scores[p] / sum;
-        const float *value = values + p * stride;
-        for (size_t i = 0; i < width; i++) out[i] += weight * value[i];
-    }
 }
 
 void ck_wipe(void *memory, size_t count) {

@@ -1,6 +1,7 @@
-#include "blocks.h"
+#include "attention.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The kernels as `ckernels.h` says them: what every fast form must equal, and what runs where none fits. */
 
@@ -85,4 +86,20 @@ static void quantize(const float *x, size_t width, size_t column, ck_activations
     }
 }
 
-const ck_kernels ck_plain = {"plain", 1, quantize, multiply};
+static void read_halves(const void *p, lanes *out) {
+    for (int i = 0; i < FLOAT_LANES; i++) (*out)[i] = ck_half_to_float(((const uint16_t *)p)[i]);
+}
+static void read_floats(const void *p, lanes *out) { memcpy(out, p, sizeof *out); }
+
+/* One query at a time. */
+static void attend(const ck_memory *m, size_t first, const ck_queries *q, float scale, float *const *partials) {
+    for (int r = 0; r < q->count; r++) {
+        ck_queries one = {.query = {q->query[r]}, .sees = {q->sees[r]}, .most = q->sees[r], .count = 1};
+        if (m->type == CK_F16) attend_span(m, read_halves, 2, first, &one, 1, scale, partials + r);
+        else attend_span(m, read_floats, 4, first, &one, 1, scale, partials + r);
+    }
+}
+static void gather(const float *partials, size_t count, size_t width, float *out) { gather_spans(partials, count, width, out); }
+static void silu_multiply(float *gate, const float *up, size_t count) { silu_lanes(gate, up, count); }
+
+const ck_kernels ck_plain = {"plain", 1, quantize, multiply, attend, gather, silu_multiply};

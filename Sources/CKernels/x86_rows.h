@@ -7,14 +7,13 @@
  * Weights are read in groups of eight blocks of 32 values: eight small blocks, or one of the _K types. A type is a `begin`, which reads the scales of a
  * group, and a `dots`, which multiplies its integers; both see whole groups only, and the last blocks of a row are brought to one by zeros.
  */
-#include "blocks.h"
+#include "lanes.h"
 
 #include <immintrin.h>
 #include <string.h>
 
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
 #define INLINE AVX2 static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 /* Columns that share one unpacking of a row. */
 enum { COLUMNS = 4 };
@@ -59,59 +58,78 @@ INLINE __m256 add_group(form f, factors w, dots d, const float *scale, const int
     return f.hasMin ? _mm256_fnmadd_ps(w.min, _mm256_mul_ps(x, _mm256_cvtepi32_ps(total)), lanes) : lanes;
 }
 
-/* The last blocks of a row whose width is no multiple of 256, beside zeros. */
+/* The last blocks of a column whose width is no multiple of 256, beside zeros. */
 typedef struct { int8_t q[GROUP * BLOCK]; float scale[GROUP]; int16_t sum[2 * GROUP]; } rest_of_column;
 
-INLINE ck_activations fill(rest_of_column *rest, ck_activations x, size_t blocks) {
+INLINE ck_activations fill(rest_of_column *rest, ck_activations x, size_t done, size_t blocks) {
     memset(rest, 0, sizeof *rest);
-    memcpy(rest->q, x.q, blocks * BLOCK);
-    memcpy(rest->scale, x.scale, blocks * sizeof *x.scale);
-    memcpy(rest->sum, x.sum, blocks * 2 * sizeof *x.sum);
+    memcpy(rest->q, x.q + done * BLOCK, blocks * BLOCK);
+    memcpy(rest->scale, x.scale + done, blocks * sizeof *x.scale);
+    memcpy(rest->sum, x.sum + done * 2, blocks * 2 * sizeof *x.sum);
     return (ck_activations){rest->q, rest->scale, rest->sum, 1};
 }
 
-/* Adds a group to each column. */
-INLINE void add_columns(form f, const void *group, const ck_activations *x, int columns, __m256 *lanes) {
-    factors w = f.begin(group);
-    UNROLL for (int c = 0; c < columns; c++) lanes[c] = add_group(f, w, f.dot(group, x[c].q), x[c].scale, x[c].sum, lanes[c]);
+/*
+ * The last blocks of a row as a group. Whatever lies behind them may be read and counts for nothing; where it is not ours (`isLast` of the rows, or a row
+ * shorter than a group) there are zeros. A copy for each row would make the processor wait for it.
+ */
+typedef struct { uint8_t bytes[GROUP * sizeof(block_q8_0)]; } rest_of_row;
+
+INLINE const uint8_t *group_of(const uint8_t *row, size_t bytes, size_t blocks, int isLast, rest_of_row *rest) {
+    if (!isLast) return row;
+    memset(rest, 0, sizeof *rest);
+    return memcpy(rest->bytes, row, blocks * (bytes / GROUP));
 }
 
-/* One row, and the columns from `first` on. */
-INLINE void row_of(form f, const uint8_t *row, size_t width, ck_activations q, size_t first, int columns, float *out, size_t stride) {
-    ck_activations x[COLUMNS];
-    float result[COLUMNS] = {0};
-    UNROLL for (int c = 0; c < columns; c++) {
-        size_t column = first + (size_t)c;
-        x[c] = (ck_activations){q.q + column * width, q.scale + column * (width / BLOCK), q.sum + column * (width / 16), 1};
+/* Adds a group's first `blocks` blocks to each column. */
+INLINE void add_columns(form f, const void *group, size_t blocks, const ck_activations *x, size_t done, int columns, __m256 *lanes) {
+    factors w = f.begin(group);
+    if (blocks < GROUP) {
+        __m256i inside = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)blocks), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+        w.first = _mm256_and_ps(w.first, _mm256_castsi256_ps(inside));
     }
-    for (size_t blocks = width / BLOCK; blocks > 0;) {
+    UNROLL for (int c = 0; c < columns; c++) {
+        dots d = f.dot(group, x[c].q + done * BLOCK);
+        lanes[c] = add_group(f, w, d, x[c].scale + done, x[c].sum + 2 * done, lanes[c]);
+    }
+}
+
+/* One row by some columns. `rest` is where each column ends, if not with a whole group. */
+INLINE void row_of(form f, const uint8_t *row, size_t blocks, int isLast, const ck_activations *x, const ck_activations *rest, int columns,
+                   float *out, size_t stride) {
+    float result[COLUMNS] = {0};
+    for (size_t done = 0; done < blocks;) {
+        size_t end = done + SLAB < blocks ? done + SLAB : blocks;
         __m256 lanes[COLUMNS];
         UNROLL for (int c = 0; c < columns; c++) lanes[c] = _mm256_setzero_ps();
-        size_t slab = blocks < SLAB ? blocks : SLAB;
-        for (size_t b = 0; b + GROUP <= slab; b += GROUP, row += f.bytes) {
-            add_columns(f, row, x, columns, lanes);
-            UNROLL for (int c = 0; c < columns; c++) x[c].q += GROUP * BLOCK, x[c].scale += GROUP, x[c].sum += 2 * GROUP;
-        }
-        if (slab % GROUP) {
-            uint8_t group[GROUP * sizeof(block_q8_0)] = {0};
-            rest_of_column rests[COLUMNS];
-            memcpy(group, row, slab % GROUP * (f.bytes / GROUP));
-            UNROLL for (int c = 0; c < columns; c++) x[c] = fill(&rests[c], x[c], slab % GROUP);
-            add_columns(f, group, x, columns, lanes);
+        for (; done + GROUP <= end; done += GROUP, row += f.bytes) add_columns(f, row, GROUP, x, done, columns, lanes);
+        if (done < end) {
+            rest_of_row copy;
+            add_columns(f, group_of(row, f.bytes, end - done, isLast, &copy), end - done, rest, 0, columns, lanes);
+            done = end;
         }
         UNROLL for (int c = 0; c < columns; c++) result[c] += sum8(lanes[c]);
-        blocks -= slab;
     }
     UNROLL for (int c = 0; c < columns; c++) out[(size_t)c * stride] = result[c];
 }
 
-INLINE void rows_of(form f, const uint8_t *row, size_t count, size_t width, ck_activations q, size_t columns, float *out, size_t stride) {
-    size_t bytes = width / BLOCK * f.bytes / GROUP;
-    for (size_t r = 0; r < count; r++, row += bytes, out++) {
-        size_t c = 0;
-        for (; c + COLUMNS <= columns; c += COLUMNS) row_of(f, row, width, q, c, COLUMNS, out + c * stride, stride);
-        for (; c < columns; c++) row_of(f, row, width, q, c, 1, out + c * stride, stride);
+INLINE void columns_of(form f, const uint8_t *row, size_t count, size_t width, ck_activations q, size_t first, int columns, float *out,
+                       size_t stride) {
+    size_t blocks = width / BLOCK, bytes = blocks * f.bytes / GROUP;
+    ck_activations x[COLUMNS], rest[COLUMNS];
+    rest_of_column rests[COLUMNS];
+    UNROLL for (int c = 0; c < columns; c++) {
+        size_t start = (first + (size_t)c) * width;
+        x[c] = (ck_activations){q.q + start, q.scale + start / BLOCK, q.sum + start / 16, 1};
+        if (blocks % GROUP) rest[c] = fill(&rests[c], x[c], blocks / GROUP * GROUP, blocks % GROUP);
     }
+    for (size_t r = 0; r < count; r++) row_of(f, row + r * bytes, blocks, r + 1 == count || blocks < GROUP, x, rest, columns, out + r, stride);
+}
+
+INLINE void rows_of(form f, const uint8_t *row, size_t count, size_t width, ck_activations q, size_t columns, float *out, size_t stride) {
+    size_t c = 0;
+    for (; c + COLUMNS <= columns; c += COLUMNS) columns_of(f, row, count, width, q, c, COLUMNS, out + c * stride, stride);
+    for (; c < columns; c++) columns_of(f, row, count, width, q, c, 1, out + c * stride, stride);
 }
 
 #endif

@@ -34,11 +34,15 @@ extension Engine {
 }
 
 @Suite(.enabled(if: Shared.isPresent, "needs ../shared")) struct StoriesTests {
-    private func load(_ name: String, threads: Int = 2, context: Int? = nil) throws -> (ModelFile, Tokenizer, Engine) {
+    private func load(
+        _ name: String, threads: Int = 2, context: Int? = nil, keyValueType: TensorType = .f16
+    ) throws -> (ModelFile, Tokenizer, Engine) {
+        var options = EngineOptions(threads: threads, contextLength: context)
+        options.keyValueType = keyValueType
         let file = try ModelFile(path: Shared.folder.appending(path: "models/\(name).gguf").path)
         return (
             file, try file.makeTokenizer(),
-            try Engine(file: file, options: .init(threads: threads, contextLength: context))
+            try Engine(file: file, options: options)
         )
     }
 
@@ -62,7 +66,7 @@ extension Engine {
     /// `Goldens/make_greedy.py` has the command.
     @Test func `greedy text of the quantised file is llama.cpp's`() async throws {
         let path = Shared.repository.appending(path: "Tests/InferenceTests/Goldens/stories260K-Q8_0.greedy.json")
-        let (_, _, engine) = try load("stories260K-Q8_0")
+        let (_, _, engine) = try load("stories260K-Q8_0", keyValueType: .f32)
         for golden in try JSONDecoder().decode([Greedy].self, from: Data(contentsOf: path)) {
             #expect(try await engine.answer(golden.prompt, maxTokens: golden.tokens.count).tokens == golden.tokens)
         }
@@ -81,7 +85,7 @@ extension Engine {
         let file = try ModelFile(path: Shared.folder.appending(path: "models/stories260K-f32.gguf").path)
         let model = try LlamaModel(file: file)
         let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: 2), context: 256)
-        let cache = try KeyValueCache(shape: model.shape, context: 256)
+        let cache = try KeyValueCache(shape: model.shape, context: 256, type: .f32)
         var (input, largest) = (golden.tokens[..<golden.prompt], Float.zero)
         for (step, expected) in golden.logits.enumerated() {
             let logits = try #require(runner.read(input, into: cache, wantsLogits: true))

@@ -1,3 +1,4 @@
+import CKernels
 import TestSupport
 import Testing
 
@@ -84,11 +85,17 @@ struct TinyEngineTests {
         let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: 1), context: 32)
         let cache = try KeyValueCache(shape: model.shape, context: 32)
         _ = runner.read([1, 2, 3, 4], into: cache, wantsLogits: false)
-        let width = model.shape.keyWidth
-        func isZero(_ rows: Range<Int>) -> Bool {
-            (0..<model.shape.layers).allSatisfy { layer in
-                (rows.lowerBound * width..<rows.upperBound * width).allSatisfy {
-                    cache.keys(layer: layer)[$0] == 0 && cache.values(layer: layer)[$0] == 0
+        func isZero(_ positions: Range<Int>) -> Bool {
+            (0..<model.shape.layers * model.shape.keyHeads).allSatisfy { index in
+                let (layer, head) = index.quotientAndRemainder(dividingBy: model.shape.keyHeads)
+                let memory = cache.memory(layer: layer, head: head)
+                return positions.allSatisfy { position in
+                    (0..<memory.width).allSatisfy {
+                        let key = (position / 16 * memory.width + $0) * 16 + position % 16
+                        let value = position * ck_padded(memory.width) + $0
+                        return memory.keys.load(fromByteOffset: 2 * key, as: UInt16.self) == 0
+                            && memory.values.load(fromByteOffset: 2 * value, as: UInt16.self) == 0
+                    }
                 }
             }
         }

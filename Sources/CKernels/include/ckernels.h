@@ -26,6 +26,18 @@ enum {
 typedef struct { int8_t *q; float *scale; int16_t *sum; size_t lanes; } ck_activations;
 
 /*
+ * What one head of a layer remembers: `width` numbers of a key and of a value per position, CK_F16 or CK_F32. Keys lie in blocks of 16 positions,
+ * [block][width][16], so that a score needs no sum across a register; values in rows, [position][ck_padded(width)]. There is room for a multiple of 32
+ * positions.
+ */
+typedef struct { int type; void *keys, *values; size_t width; } ck_memory;
+
+/* Attention goes over spans of so many positions, which begin at its multiples. */
+enum { CK_SPAN = 256 };
+
+typedef struct ck_queries ck_queries;
+
+/*
  * The kernels in the form of one instruction set. All forms give the same bits, whatever the number of columns, the lanes and the range of rows, because the
  * order of additions is part of the contract:
  *
@@ -50,6 +62,13 @@ typedef struct {
      */
     void (*multiply)(int type, const void *weights, size_t width, size_t first, size_t last,
                      const float *x, ck_activations q, size_t columns, float *out, size_t stride);
+
+    /* See ck_attend and ck_gather. */
+    void (*attend)(const ck_memory *memory, size_t first, const ck_queries *queries, float scale, float *const *partials);
+    void (*gather)(const float *partials, size_t count, size_t width, float *out);
+
+    /* gate = silu(gate) * up, `count` elements. */
+    void (*silu_multiply)(float *gate, const float *up, size_t count);
 } ck_kernels;
 
 /* The forms that this processor runs, the fastest at 0, the plain reference last; NULL behind it. */
@@ -67,18 +86,25 @@ void ck_rms_norm(const float *x, const float *weight, size_t count, float epsilo
  */
 void ck_rotate(float *x, size_t heads, size_t width, size_t rotated, const float *cosine, const float *sine, int halves);
 
-/* gate = silu(gate) * up, `count` elements. */
-void ck_silu_multiply(float *gate, const float *up, size_t count);
-
 /* x += y, `count` elements. */
 void ck_add(float *x, const float *y, size_t count);
 
+/* Keys and values of a head as they are stored: a multiple of 16. */
+size_t ck_padded(size_t width);
+
+/* Stores the key and the value of a position, and zeroes those of [first, last). */
+void ck_remember(const ck_memory *memory, size_t position, const float *key, const float *value);
+void ck_forget(const ck_memory *memory, size_t first, size_t last);
+
 /*
- * Attention of one query head over `positions` cached keys and values: out = softmax(scale * K q) V.
- * Row p of keys and values starts at p * stride; each has `width` floats. `scores` is scratch for `positions` floats.
+ * Attention of `group` heads, which share a memory, for `columns` tokens at the positions from `position` on, each over its own and all earlier ones:
+ * out = softmax(scale * K q) V. Only `spans` spans from `span` on are looked at: what comes of them is, for each query, a partial result of
+ * 2 + ck_padded(width) floats. Query r of column c lies at query + c * stride + r * width; its result at partials + (c * group + r) * apart.
  */
-void ck_attend(const ck_kernels *kernels, const float *query, const float *keys, const float *values, size_t stride, size_t positions,
-               size_t width, float scale, float *scores, float *out);
+void ck_attend(const ck_kernels *kernels, const ck_memory *memory, const float *query, size_t stride, size_t columns, size_t group,
+               size_t position, size_t span, size_t spans, float scale, float *partials, size_t apart);
+
+/* kernels->gather: out = what `count` partial results of one query, of spans that follow one another, come to: `width` floats. */
 
 /* Overwrites memory in a way the compiler keeps. */
 void ck_wipe(void *memory, size_t count);

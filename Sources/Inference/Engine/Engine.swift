@@ -46,6 +46,8 @@ public struct EngineOptions: Sendable {
     public static let usualContext = 4_096
     /// Sequences whose keys and values are kept; the one unused for longest makes room.
     public var sequences: Int
+    /// How keys and values are kept; `f32` where every digit is compared.
+    var keyValueType = TensorType.f16
 
     /// - Parameter threads: as many as the machine has cores, by default.
     public init(threads: Int? = nil, contextLength: Int? = nil, sequences: Int = 8) {
@@ -107,8 +109,10 @@ public final class Engine: TokenEngine {
         guard (LlamaShape.contextFloor...model.shape.context).contains(context) else { throw .outOfRange("context") }
         (contextLength, threads, vocabularySize) = (context, options.threads, model.shape.vocabulary)
         let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: options.threads), context: context)
-        scheduler = Scheduler(
-            runner: runner, file: file, shape: model.shape, context: context, sequenceLimit: max(options.sequences, 1))
+        scheduler = Scheduler(runner: runner, file: file, sequenceLimit: max(options.sequences, 1)) {
+            () throws(InferenceError) in
+            try KeyValueCache(shape: model.shape, context: context, type: options.keyValueType)
+        }
     }
 
     /// The instruction set that the kernels use on this machine, for example `avx512`.

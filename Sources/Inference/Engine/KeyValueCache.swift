@@ -1,7 +1,7 @@
 import CKernels
 
-/// What the engine remembers of one sequence: keys and values of every token read so far, per layer `[context,
-/// keyWidth]` as 32-bit floats.
+/// What the engine remembers of one sequence: keys and values of every token read so far, for each head of each layer
+/// (`ck_memory`).
 ///
 /// Belongs to one sequence alone; nothing is shared between sequences. Only the engine's thread touches it.
 final class KeyValueCache: @unchecked Sendable {
@@ -9,23 +9,35 @@ final class KeyValueCache: @unchecked Sendable {
     private(set) var tokens: [TokenID] = []
     let context: Int
     private let shape: LlamaShape
-    private let keys: Memory<Float>
-    private let values: Memory<Float>
+    private let type: TensorType
+    /// Bytes of one head's keys, and of its values.
+    private let keyBytes, valueBytes: Int
+    private let keys, values: Memory<UInt8>
 
-    init(shape: LlamaShape, context: Int) throws(InferenceError) {
-        (self.shape, self.context) = (shape, context)
-        let (count, overflow) = (shape.layers * shape.keyWidth).multipliedReportingOverflow(by: context)
+    /// - Parameter type: `f16`, or `f32` where every digit is compared.
+    init(shape: LlamaShape, context: Int, type: TensorType = .f16) throws(InferenceError) {
+        (self.shape, self.context, self.type) = (shape, context, type)
+        // The kernels read 32 positions at a time.
+        let positions = (context + 31) / 32 * 32
+        keyBytes = positions * shape.headWidth * type.blockBytes
+        valueBytes = positions * ck_padded(shape.headWidth) * type.blockBytes
+        let heads = shape.layers * shape.keyHeads
+        let (bytes, overflow) = heads.multipliedReportingOverflow(by: valueBytes)
         guard !overflow else { throw .outOfMemory }
-        keys = try Memory(count: count)
-        values = try Memory(count: count)
+        keys = try Memory(count: heads * keyBytes)
+        values = try Memory(count: bytes)
         // Growing would leave copies behind.
         tokens.reserveCapacity(context)
     }
 
     deinit { truncate(to: 0) }
 
-    func keys(layer: Int) -> UnsafeMutablePointer<Float> { keys.start + layer * context * shape.keyWidth }
-    func values(layer: Int) -> UnsafeMutablePointer<Float> { values.start + layer * context * shape.keyWidth }
+    func memory(layer: Int, head: Int) -> ck_memory {
+        let index = layer * shape.keyHeads + head
+        return ck_memory(
+            type: Int32(type.rawValue), keys: keys.start + index * keyBytes, values: values.start + index * valueBytes,
+            width: shape.headWidth)
+    }
 
     /// Says that the next positions hold these tokens.
     func append(_ more: some Sequence<TokenID>) { tokens += more }
@@ -34,10 +46,10 @@ final class KeyValueCache: @unchecked Sendable {
     func truncate(to count: Int) {
         guard count < tokens.count else { return }
         for layer in 0..<shape.layers {
-            let start = layer * context * shape.keyWidth
-            let used = start + count * shape.keyWidth..<start + tokens.count * shape.keyWidth
-            keys.wipe(used)
-            values.wipe(used)
+            for head in 0..<shape.keyHeads {
+                var memory = memory(layer: layer, head: head)
+                ck_forget(&memory, count, tokens.count)
+            }
         }
         tokens.withUnsafeMutableBytes { bytes in
             let kept = count * MemoryLayout<TokenID>.stride

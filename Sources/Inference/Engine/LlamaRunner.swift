@@ -23,31 +23,42 @@ final class LlamaRunner {
     ///
     /// *Our choice*: from then on sixteen at once, some of them idle, are faster.
     private static let fewColumns = 3
+    /// Columns whose attention is one piece of work.
+    ///
+    /// *Our choice*: enough pieces for many threads, few enough readings of the keys.
+    private static let columnsAttended = 4
 
     private let model: LlamaModel
-    private let kernels: ck_kernels
+    private let kernels: UnsafePointer<ck_kernels>
     private let pool: ThreadPool
     private let shape: LlamaShape
     private let context: Int
-    private let stream, normed, query, attended, gate, up, logits: Memory<Float>
-    private let scores: Memory<Float>
+    private let stream, normed, query, key, value, attended, gate, up, logits: Memory<Float>
+    private let partials: Memory<Float>
     private let quantised: Memory<Int8>
     private let scales: Memory<Float>
     private let sums: Memory<Int16>
     private let cosine, sine: Memory<Float>
+    /// Floats of a partial result of attention.
+    private let partialSize: Int
 
-    init(model: LlamaModel, pool: ThreadPool, context: Int, kernels: ck_kernels = .fastest) throws(InferenceError) {
+    init(
+        model: LlamaModel, pool: ThreadPool, context: Int, kernels: UnsafePointer<ck_kernels> = ck_kernels_at(0)
+    ) throws(InferenceError) {
         self.kernels = kernels
         (self.model, self.pool, self.context, shape) = (model, pool, context, model.shape)
         let limit = Self.chunkLimit
         stream = try Memory(count: limit * shape.width)
         normed = try Memory(count: limit * max(shape.width, shape.queryWidth))
         query = try Memory(count: limit * shape.queryWidth)
+        key = try Memory(count: limit * shape.keyWidth)
+        value = try Memory(count: limit * shape.keyWidth)
         attended = try Memory(count: limit * shape.queryWidth)
         gate = try Memory(count: limit * shape.hidden)
         up = try Memory(count: limit * shape.hidden)
         logits = try Memory(count: shape.vocabulary)
-        scores = try Memory(count: limit * shape.heads * context)
+        partialSize = 2 + ck_padded(shape.headWidth)
+        partials = try Memory(count: shape.heads * max(limit, Self.spans(of: context)) * partialSize)
         let widest = max(shape.width, shape.queryWidth, shape.hidden)
         quantised = try Memory(count: limit * widest)
         scales = try Memory(count: limit * (widest / 32 + 1))
@@ -70,9 +81,7 @@ final class LlamaRunner {
         embed(tokens)
         prepareRotation(first: first, count: tokens.count)
         for (index, layer) in model.layers.enumerated() {
-            attend(
-                layer, keys: cache.keys(layer: index), values: cache.values(layer: index), first: first,
-                count: tokens.count)
+            attend(layer, first: first, count: tokens.count) { cache.memory(layer: index, head: $0) }
             feedForward(layer, count: tokens.count)
         }
         cache.append(tokens)
@@ -81,11 +90,10 @@ final class LlamaRunner {
 
     /// Overwrites everything that was derived from tokens.
     func wipe() {
-        let floats = [stream, normed, query, attended, gate, up, logits, scales]
+        let floats = [stream, normed, query, key, value, attended, gate, up, logits, partials, scales]
         for memory in floats { memory.wipe(0..<memory.count) }
         quantised.wipe(0..<quantised.count)
         sums.wipe(0..<sums.count)
-        scores.discard()
     }
 
     private func embed(_ tokens: ArraySlice<TokenID>) {
@@ -111,39 +119,79 @@ final class LlamaRunner {
         }
     }
 
-    private func attend(
-        _ layer: LlamaModel.Layer, keys: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>, first: Int,
-        count: Int
-    ) {
-        let (width, keyWidth, head) = (shape.queryWidth, shape.keyWidth, shape.headWidth)
+    private func attend(_ layer: LlamaModel.Layer, first: Int, count: Int, memory: (Int) -> ck_memory) {
         norm(layer.attentionNorm, count: count)
         let input = prepare(normed.start, width: shape.width, count: count, for: [layer.query, layer.key, layer.value])
-        multiply(layer.query, input, count: count, into: query.start, stride: width)
-        multiply(layer.key, input, count: count, into: keys + first * keyWidth, stride: keyWidth)
-        multiply(layer.value, input, count: count, into: values + first * keyWidth, stride: keyWidth)
+        multiply(layer.query, input, count: count, into: query.start, stride: shape.queryWidth)
+        multiply(layer.key, input, count: count, into: key.start, stride: shape.keyWidth)
+        multiply(layer.value, input, count: count, into: value.start, stride: shape.keyWidth)
         for column in 0..<count {
-            let key = keys + (first + column) * keyWidth
-            add(layer.queryBias, to: query.start + column * width)
-            add(layer.keyBias, to: key)
-            add(layer.valueBias, to: values + (first + column) * keyWidth)
-            rotate(query.start + column * width, heads: shape.heads, column: column)
-            rotate(key, heads: shape.keyHeads, column: column)
+            ck_add(query.start + column * shape.queryWidth, layer.queryBias, layer.queryBias.count)
+            ck_add(key.start + column * shape.keyWidth, layer.keyBias, layer.keyBias.count)
+            ck_add(value.start + column * shape.keyWidth, layer.valueBias, layer.valueBias.count)
         }
-        let group = shape.heads / shape.keyHeads
-        let scale = 1 / Float(head).squareRoot()
-        let kernels = kernels
-        pool.run(count * shape.heads) { item in
-            let (column, index) = (item / self.shape.heads, item % self.shape.heads)
-            let offset = index / group * head
-            var kernels = kernels
-            ck_attend(
-                &kernels, self.query.start + column * width + index * head, keys + offset, values + offset, keyWidth,
-                first + column + 1, head, scale, self.scores.start + item * self.context,
-                self.attended.start + column * width + index * head)
-        }
-        let result = prepare(attended.start, width: width, count: count, for: [layer.output])
+        pool.run(shape.keyHeads) { self.remember(head: $0, first: first, count: count, in: memory($0)) }
+        if count == 1 { attendBySpans(position: first, memory) } else { attendByColumns(first, count, memory) }
+        let result = prepare(attended.start, width: shape.queryWidth, count: count, for: [layer.output])
         multiply(layer.output, result, count: count, into: normed.start, stride: shape.width)
         ck_add(stream.start, normed.start, count * shape.width)
+    }
+
+    private var group: Int { shape.heads / shape.keyHeads }
+
+    /// Rotates the queries and the key of a head, and stores the key and the value.
+    private func remember(head: Int, first: Int, count: Int, in memory: ck_memory) {
+        var memory = memory
+        for column in 0..<count {
+            let offset = column * shape.keyWidth + head * shape.headWidth
+            let queries = column * shape.queryWidth + head * group * shape.headWidth
+            rotate(query.start + queries, heads: group, column: column)
+            rotate(key.start + offset, heads: 1, column: column)
+            ck_remember(&memory, first + column, key.start + offset, value.start + offset)
+        }
+    }
+
+    private static func spans(of positions: Int) -> Int { (positions + Int(CK_SPAN) - 1) / Int(CK_SPAN) }
+
+    /// One token: every span of every head is a piece of work, and what comes of them is put together at the end.
+    private func attendBySpans(position: Int, _ memory: (Int) -> ck_memory) {
+        let (spans, width) = (Self.spans(of: position + 1), shape.headWidth)
+        let scale = 1 / Float(width).squareRoot()
+        pool.run(shape.keyHeads * spans) { item in
+            let (head, span) = (item / spans, item % spans)
+            let queries = head * self.group
+            var memory = memory(head)
+            ck_attend(
+                self.kernels, &memory, self.query.start + queries * width, 0, 1, self.group, position, span, 1, scale,
+                self.partials.start + (queries * spans + span) * self.partialSize, spans * self.partialSize)
+        }
+        for head in 0..<shape.heads {
+            kernels.pointee.gather(
+                partials.start + head * spans * partialSize, spans, width, attended.start + head * width)
+        }
+    }
+
+    /// Many tokens: some of them by one head's queries are a piece of work.
+    private func attendByColumns(_ first: Int, _ count: Int, _ memory: (Int) -> ck_memory) {
+        let (width, stride) = (shape.headWidth, shape.queryWidth)
+        let scale = 1 / Float(width).squareRoot()
+        let tiles = (count + Self.columnsAttended - 1) / Self.columnsAttended
+        pool.run(shape.keyHeads * tiles) { item in
+            let (head, column) = (item / tiles, item % tiles * Self.columnsAttended)
+            let columns = min(Self.columnsAttended, count - column)
+            let offset = column * stride + head * self.group * width
+            let partials =
+                self.partials.start + (column * self.shape.heads + head * columns * self.group) * self.partialSize
+            var memory = memory(head)
+            ck_attend(
+                self.kernels, &memory, self.query.start + offset, stride, columns, self.group, first + column, 0,
+                Self.spans(of: first + column + columns), scale, partials, self.partialSize)
+            for index in 0..<columns * self.group {
+                self.kernels.pointee.gather(
+                    partials + index * self.partialSize, 1, width,
+                    self.attended.start + offset + index / self.group * stride + index % self.group * width)
+            }
+        }
     }
 
     private func rotate(_ x: UnsafeMutablePointer<Float>, heads: Int, column: Int) {
@@ -153,8 +201,6 @@ final class LlamaRunner {
             shape.rotatesHalves ? 1 : 0)
     }
 
-    private func add(_ bias: [Float], to x: UnsafeMutablePointer<Float>) { ck_add(x, bias, bias.count) }
-
     private func feedForward(_ layer: LlamaModel.Layer, count: Int) {
         norm(layer.feedForwardNorm, count: count)
         let input = prepare(normed.start, width: shape.width, count: count, for: [layer.gate, layer.up])
@@ -162,7 +208,7 @@ final class LlamaRunner {
         multiply(layer.up, input, count: count, into: up.start, stride: shape.hidden)
         pool.run(count) { column in
             let offset = column * self.shape.hidden
-            ck_silu_multiply(self.gate.start + offset, self.up.start + offset, self.shape.hidden)
+            self.kernels.pointee.silu_multiply(self.gate.start + offset, self.up.start + offset, self.shape.hidden)
         }
         let product = prepare(gate.start, width: shape.hidden, count: count, for: [layer.down])
         multiply(layer.down, product, count: count, into: normed.start, stride: shape.width)
@@ -190,13 +236,13 @@ final class LlamaRunner {
     }
 
     private func prepare(_ x: UnsafePointer<Float>, width: Int, count: Int, for tensors: [Tensor]) -> Input {
-        let lanes = count > Self.fewColumns ? kernels.lanes : 1
+        let lanes = count > Self.fewColumns ? kernels.pointee.lanes : 1
         let columns = ck_activations(q: quantised.start, scale: scales.start, sum: sums.start, lanes: lanes)
         guard tensors.contains(where: \.type.isQuantised) else { return Input(floats: x, quantised: columns) }
         // Columns that lie interleaved are written by one thread.
         pool.run((count + lanes - 1) / lanes) { group in
             for column in group * lanes..<min((group + 1) * lanes, count) {
-                self.kernels.quantize(x + column * width, width, column, columns)
+                self.kernels.pointee.quantize(x + column * width, width, column, columns)
             }
         }
         return Input(floats: x, quantised: columns)
@@ -210,7 +256,7 @@ final class LlamaRunner {
         let rows = (panels + wanted - 1) / wanted * Self.panel
         pool.run((tensor.rows + rows - 1) / rows) { chunk in
             let first = chunk * rows
-            self.kernels.multiply(
+            self.kernels.pointee.multiply(
                 Int32(tensor.type.rawValue), tensor.bytes, tensor.width, first,
                 min(first + rows, tensor.rows),
                 input.floats, input.quantised, count, out, stride)

@@ -14,9 +14,8 @@ final class Scheduler: @unchecked Sendable {
     // The engine's thread only:
     private let runner: LlamaRunner
     private let file: ModelFile
-    private let shape: LlamaShape
-    private let context: Int
     private let sequenceLimit: Int
+    private let makeCache: () throws(InferenceError) -> KeyValueCache
 
     /// A sequence's memory, or none yet.
     final class SequenceSlot {
@@ -27,9 +26,11 @@ final class Scheduler: @unchecked Sendable {
 
     private var clock: UInt64 = 0
 
-    init(runner: LlamaRunner, file: ModelFile, shape: LlamaShape, context: Int, sequenceLimit: Int) {
-        (self.runner, self.file, self.shape) = (runner, file, shape)
-        (self.context, self.sequenceLimit) = (context, sequenceLimit)
+    init(
+        runner: LlamaRunner, file: ModelFile, sequenceLimit: Int,
+        makeCache: @escaping () throws(InferenceError) -> KeyValueCache
+    ) {
+        (self.runner, self.file, self.sequenceLimit, self.makeCache) = (runner, file, sequenceLimit, makeCache)
         let thread = Thread { [self] in loop() }
         thread.name = "engine"
         thread.stackSize = 1 << 20
@@ -133,7 +134,7 @@ final class Scheduler: @unchecked Sendable {
         if let cache = slot.cache { return cache }
         let idle = locked { sequences.values.filter { $0.cache != nil && !$0.isBusy } }
         if idle.count >= sequenceLimit, let oldest = idle.min(by: { $0.lastUse < $1.lastUse }) { oldest.cache = nil }
-        let cache = try KeyValueCache(shape: shape, context: context)
+        let cache = try makeCache()
         slot.cache = cache
         return cache
     }
