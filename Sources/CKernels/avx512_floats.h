@@ -32,7 +32,10 @@ INLINE512 void float_tile(float_form f, const uint8_t *row, int rows, const floa
     __m512 sums[FLOAT_ROWS][FLOAT_COLUMNS];
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) sums[r][c] = _mm512_setzero_ps();
     size_t i = 0, apart = f.bytes * width;
-    for (; i + FLOAT_LANES <= width; i += FLOAT_LANES) float_step(f, row + f.bytes * i, apart, rows, x + i, width, columns, sums);
+    for (; i + FLOAT_LANES <= width; i += FLOAT_LANES) {
+        if (rows == 1) fetch_ahead(row + f.bytes * i, 1);
+        float_step(f, row + f.bytes * i, apart, rows, x + i, width, columns, sums);
+    }
     if (i < width) {
         uint8_t rest[FLOAT_ROWS][FLOAT_LANES * 4] = {0};
         float xRest[FLOAT_COLUMNS][FLOAT_LANES] = {0};

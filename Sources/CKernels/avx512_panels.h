@@ -22,6 +22,7 @@ typedef struct { const int8_t *q; const float *scale; const int16_t *sum; } lane
 INLINE512 void fill_row(form f, __m512i (*unpack)(const void *, int), const uint8_t *row, size_t blocks, int isLast, panel *p, size_t r) {
     for (size_t b = 0; b < blocks; b += GROUP, row += f.bytes) {
         rest_of_row rest;
+        fetch_ahead(row, f.bytes);
         const uint8_t *group = blocks - b < GROUP ? group_of(row, f.bytes, blocks - b, isLast, &rest) : row;
         factors w = f.begin(group);
         _mm256_storeu_ps(&p->first[r][b], w.first);

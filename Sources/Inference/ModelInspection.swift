@@ -46,9 +46,8 @@ extension ModelFile {
         var weightsPerToken = 0
         do {
             let model = try LlamaModel(file: self)
-            let shape = model.shape
             weightsPerToken = model.weightsPerToken
-            bytesPerToken = 2 * shape.layers * shape.keyWidth * MemoryLayout<Float>.size
+            bytesPerToken = KeyValueCache.bytesPerToken(model.shape)
         } catch {
             if !obstacles.contains(error) { obstacles.append(error) }
         }

@@ -32,6 +32,11 @@ final class KeyValueCache: @unchecked Sendable {
 
     deinit { truncate(to: 0) }
 
+    /// What a token takes in an engine's cache.
+    static func bytesPerToken(_ shape: LlamaShape) -> Int {
+        shape.layers * shape.keyHeads * (shape.headWidth + ck_padded(shape.headWidth)) * TensorType.f16.blockBytes
+    }
+
     func memory(layer: Int, head: Int) -> ck_memory {
         let index = layer * shape.keyHeads + head
         return ck_memory(

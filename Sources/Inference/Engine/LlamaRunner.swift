@@ -6,38 +6,34 @@ import Glibc
 /// One per engine; used by the engine's thread only.
 ///
 /// x ← embedding; for each layer: x += output(attention(rope(q), rope(k), v)) and x += down(silu(gate) · up), each on
-/// the normed x; logits ← head(norm(x)).
+/// the normed x; logits ← head(norm(x)). A sum is taken when the next step makes its columns.
 /// All matrices are `[columns, width]`, one column per token of the chunk.
 final class LlamaRunner {
     /// Most tokens read at once.
     ///
     /// *Our choice*: large enough that a weight row is unpacked once for many tokens, small enough to stop within a
     /// fraction of a second.
-    static let chunkLimit = 64
-    /// Rows of a matrix that a thread takes at a time are a multiple of this, and how often it comes back for more.
-    ///
-    /// *Our choice*: a whole panel of the kernels; several pieces even out threads that lost their core.
-    private static let panel = 24
-    private static let pieces = 4
-    /// Most columns that are multiplied one by one.
-    ///
-    /// *Our choice*: from then on sixteen at once, some of them idle, are faster.
-    private static let fewColumns = 3
+    static let chunkLimit = 128
     /// Columns whose attention is one piece of work.
     ///
     /// *Our choice*: enough pieces for many threads, few enough readings of the keys.
     private static let columnsAttended = 4
 
+    /// The matrices of a layer, by step.
+    private struct Steps {
+        let attention, output, feedForward, down: [Multiplier.Product]
+    }
+
     private let model: LlamaModel
     private let kernels: UnsafePointer<ck_kernels>
     private let pool: ThreadPool
+    private let multiplier: Multiplier
+    private let steps: [Steps]
+    private let head: [Multiplier.Product]
     private let shape: LlamaShape
     private let context: Int
-    private let stream, normed, query, key, value, attended, gate, up, logits: Memory<Float>
+    private let stream, normed, change, query, key, value, attended, gate, up, logits: Memory<Float>
     private let partials: Memory<Float>
-    private let quantised: Memory<Int8>
-    private let scales: Memory<Float>
-    private let sums: Memory<Int16>
     private let cosine, sine: Memory<Float>
     /// Floats of a partial result of attention.
     private let partialSize: Int
@@ -45,11 +41,12 @@ final class LlamaRunner {
     init(
         model: LlamaModel, pool: ThreadPool, context: Int, kernels: UnsafePointer<ck_kernels> = ck_kernels_at(0)
     ) throws(InferenceError) {
-        self.kernels = kernels
         (self.model, self.pool, self.context, shape) = (model, pool, context, model.shape)
+        self.kernels = kernels
         let limit = Self.chunkLimit
         stream = try Memory(count: limit * shape.width)
-        normed = try Memory(count: limit * max(shape.width, shape.queryWidth))
+        normed = try Memory(count: limit * shape.width)
+        change = try Memory(count: limit * shape.width)
         query = try Memory(count: limit * shape.queryWidth)
         key = try Memory(count: limit * shape.keyWidth)
         value = try Memory(count: limit * shape.keyWidth)
@@ -59,12 +56,23 @@ final class LlamaRunner {
         logits = try Memory(count: shape.vocabulary)
         partialSize = 2 + ck_padded(shape.headWidth)
         partials = try Memory(count: shape.heads * max(limit, Self.spans(of: context)) * partialSize)
-        let widest = max(shape.width, shape.queryWidth, shape.hidden)
-        quantised = try Memory(count: limit * widest)
-        scales = try Memory(count: limit * (widest / 32 + 1))
-        sums = try Memory(count: limit * (widest / 16 + 2))
         cosine = try Memory(count: limit * shape.rotated / 2)
         sine = try Memory(count: limit * shape.rotated / 2)
+        multiplier = try Multiplier(
+            pool: pool, kernels: kernels, columns: limit, width: max(shape.width, shape.queryWidth, shape.hidden))
+        let (query, key, value, change) = (query.start, key.start, value.start, change.start)
+        let (gate, up) = (gate.start, up.start)
+        steps = model.layers.map { layer in
+            Steps(
+                attention: [
+                    .init(tensor: layer.query, out: query), .init(tensor: layer.key, out: key),
+                    .init(tensor: layer.value, out: value),
+                ],
+                output: [.init(tensor: layer.output, out: change)],
+                feedForward: [.init(tensor: layer.gate, out: gate), .init(tensor: layer.up, out: up)],
+                down: [.init(tensor: layer.down, out: change)])
+        }
+        head = [.init(tensor: model.head, out: logits.start)]
     }
 
     /// Reads a chunk of tokens behind what the cache holds.
@@ -80,9 +88,10 @@ final class LlamaRunner {
             !tokens.isEmpty && tokens.count <= Self.chunkLimit && first + tokens.count <= context, "chunk too long")
         embed(tokens)
         prepareRotation(first: first, count: tokens.count)
-        for (index, layer) in model.layers.enumerated() {
-            attend(layer, first: first, count: tokens.count) { cache.memory(layer: index, head: $0) }
-            feedForward(layer, count: tokens.count)
+        change.wipe(0..<tokens.count * shape.width)
+        for index in model.layers.indices {
+            attend(layer: index, first: first, count: tokens.count) { cache.memory(layer: index, head: $0) }
+            feedForward(layer: index, count: tokens.count)
         }
         cache.append(tokens)
         return wantsLogits ? score(column: tokens.count - 1) : nil
@@ -90,10 +99,9 @@ final class LlamaRunner {
 
     /// Overwrites everything that was derived from tokens.
     func wipe() {
-        let floats = [stream, normed, query, key, value, attended, gate, up, logits, partials, scales]
+        multiplier.wipe()
+        let floats = [stream, normed, change, query, key, value, attended, gate, up, logits, partials]
         for memory in floats { memory.wipe(0..<memory.count) }
-        quantised.wipe(0..<quantised.count)
-        sums.wipe(0..<sums.count)
     }
 
     private func embed(_ tokens: ArraySlice<TokenID>) {
@@ -119,12 +127,9 @@ final class LlamaRunner {
         }
     }
 
-    private func attend(_ layer: LlamaModel.Layer, first: Int, count: Int, memory: (Int) -> ck_memory) {
-        norm(layer.attentionNorm, count: count)
-        let input = prepare(normed.start, width: shape.width, count: count, for: [layer.query, layer.key, layer.value])
-        multiply(layer.query, input, count: count, into: query.start, stride: shape.queryWidth)
-        multiply(layer.key, input, count: count, into: key.start, stride: shape.keyWidth)
-        multiply(layer.value, input, count: count, into: value.start, stride: shape.keyWidth)
+    private func attend(layer index: Int, first: Int, count: Int, memory: (Int) -> ck_memory) {
+        let (layer, steps) = (model.layers[index], steps[index])
+        multiplier.run(steps.attention, input: normed.start, count: count) { norm(layer.attentionNorm, column: $0) }
         for column in 0..<count {
             ck_add(query.start + column * shape.queryWidth, layer.queryBias, layer.queryBias.count)
             ck_add(key.start + column * shape.keyWidth, layer.keyBias, layer.keyBias.count)
@@ -132,9 +137,7 @@ final class LlamaRunner {
         }
         pool.run(shape.keyHeads) { self.remember(head: $0, first: first, count: count, in: memory($0)) }
         if count == 1 { attendBySpans(position: first, memory) } else { attendByColumns(first, count, memory) }
-        let result = prepare(attended.start, width: shape.queryWidth, count: count, for: [layer.output])
-        multiply(layer.output, result, count: count, into: normed.start, stride: shape.width)
-        ck_add(stream.start, normed.start, count * shape.width)
+        multiplier.run(steps.output, input: attended.start, count: count) { _ in }
     }
 
     private var group: Int { shape.heads / shape.keyHeads }
@@ -201,76 +204,25 @@ final class LlamaRunner {
             shape.rotatesHalves ? 1 : 0)
     }
 
-    private func feedForward(_ layer: LlamaModel.Layer, count: Int) {
-        norm(layer.feedForwardNorm, count: count)
-        let input = prepare(normed.start, width: shape.width, count: count, for: [layer.gate, layer.up])
-        multiply(layer.gate, input, count: count, into: gate.start, stride: shape.hidden)
-        multiply(layer.up, input, count: count, into: up.start, stride: shape.hidden)
-        pool.run(count) { column in
-            let offset = column * self.shape.hidden
-            self.kernels.pointee.silu_multiply(self.gate.start + offset, self.up.start + offset, self.shape.hidden)
+    private func feedForward(layer index: Int, count: Int) {
+        let (layer, steps) = (model.layers[index], steps[index])
+        multiplier.run(steps.feedForward, input: normed.start, count: count) { norm(layer.feedForwardNorm, column: $0) }
+        multiplier.run(steps.down, input: gate.start, count: count) { column in
+            let offset = column * shape.hidden
+            kernels.pointee.silu_multiply(gate.start + offset, up.start + offset, shape.hidden)
         }
-        let product = prepare(gate.start, width: shape.hidden, count: count, for: [layer.down])
-        multiply(layer.down, product, count: count, into: normed.start, stride: shape.width)
-        ck_add(stream.start, normed.start, count * shape.width)
     }
 
     private func score(column: Int) -> UnsafeBufferPointer<Float> {
-        ck_rms_norm(stream.start + column * shape.width, model.norm, shape.width, shape.epsilon, normed.start)
-        let input = prepare(normed.start, width: shape.width, count: 1, for: [model.head])
-        multiply(model.head, input, count: 1, into: logits.start, stride: shape.vocabulary)
+        let offset = column * shape.width
+        multiplier.run(head, input: normed.start + offset, count: 1) { _ in norm(model.norm, column: column) }
         return UnsafeBufferPointer(start: logits.start, count: shape.vocabulary)
     }
 
-    private func norm(_ weight: [Float], count: Int) {
-        for column in 0..<count {
-            let offset = column * shape.width
-            ck_rms_norm(stream.start + offset, weight, shape.width, shape.epsilon, normed.start + offset)
-        }
+    /// Adds what the last step came to, and norms the sum.
+    private func norm(_ weight: [Float], column: Int) {
+        let offset = column * shape.width
+        ck_add(stream.start + offset, change.start + offset, shape.width)
+        ck_rms_norm(stream.start + offset, weight, shape.width, shape.epsilon, normed.start + offset)
     }
-
-    /// Activations in the forms that the next matrices want.
-    private struct Input {
-        let floats: UnsafePointer<Float>
-        let quantised: ck_activations
-    }
-
-    private func prepare(_ x: UnsafePointer<Float>, width: Int, count: Int, for tensors: [Tensor]) -> Input {
-        let lanes = count > Self.fewColumns ? kernels.pointee.lanes : 1
-        let columns = ck_activations(q: quantised.start, scale: scales.start, sum: sums.start, lanes: lanes)
-        guard tensors.contains(where: \.type.isQuantised) else { return Input(floats: x, quantised: columns) }
-        // Columns that lie interleaved are written by one thread.
-        pool.run((count + lanes - 1) / lanes) { group in
-            for column in group * lanes..<min((group + 1) * lanes, count) {
-                self.kernels.pointee.quantize(x + column * width, width, column, columns)
-            }
-        }
-        return Input(floats: x, quantised: columns)
-    }
-
-    private func multiply(
-        _ tensor: Tensor, _ input: Input, count: Int, into out: UnsafeMutablePointer<Float>, stride: Int
-    ) {
-        let panels = (tensor.rows + Self.panel - 1) / Self.panel
-        let wanted = pool.threads * Self.pieces
-        let rows = (panels + wanted - 1) / wanted * Self.panel
-        pool.run((tensor.rows + rows - 1) / rows) { chunk in
-            let first = chunk * rows
-            self.kernels.pointee.multiply(
-                Int32(tensor.type.rawValue), tensor.bytes, tensor.width, first,
-                min(first + rows, tensor.rows),
-                input.floats, input.quantised, count, out, stride)
-        }
-    }
-}
-
-extension ck_kernels {
-    /// The forms that this processor runs, the fastest first, the plain one last.
-    static var all: [ck_kernels] {
-        (0...).lazy.map { ck_kernels_at($0)?.pointee }.prefix { $0 != nil }.compactMap { $0 }
-    }
-    /// What an engine runs on.
-    static var fastest: ck_kernels { all[0] }
-
-    var title: String { String(cString: name) }
 }
