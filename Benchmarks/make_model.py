@@ -12,7 +12,8 @@ from gguf import GGMLQuantizationType as Type, GGUFWriter, LlamaFileType, TokenT
 
 # layers, width, hidden, heads, key heads, vocabulary
 SHAPES = {"half": (24, 896, 4864, 14, 2, 151_936), "billion": (16, 2_048, 8_192, 32, 8, 128_256)}
-FILES = {"Q8_0": LlamaFileType.MOSTLY_Q8_0, "F16": LlamaFileType.MOSTLY_F16, "Q4_K_M": LlamaFileType.MOSTLY_Q4_K_M}
+FILES = {"Q8_0": LlamaFileType.MOSTLY_Q8_0, "F16": LlamaFileType.MOSTLY_F16, "Q4_0": LlamaFileType.MOSTLY_Q4_0,
+         "Q4_K_M": LlamaFileType.MOSTLY_Q4_K_M}
 CONTEXT = 4_096
 random = np.random.default_rng(1)
 
@@ -24,6 +25,12 @@ def halves(value):
 def q8_0(rows, width):
     blocks = random.integers(0, 256, (rows, width // 32, 34), dtype=np.uint8)
     blocks[:, :, :2] = halves(1.7 / 127 / np.sqrt(width))
+    return blocks
+
+
+def q4_0(rows, width):
+    blocks = random.integers(0, 256, (rows, width // 32, 18), dtype=np.uint8)
+    blocks[:, :, :2] = halves(1.7 / 8 / np.sqrt(width))
     return blocks
 
 
@@ -45,7 +52,7 @@ def f16(rows, width):
     return (random.standard_normal((rows, width), dtype=np.float32) / np.sqrt(width)).astype(np.float16)
 
 
-MAKE = {"Q8_0": q8_0, "Q4_K": q4_k, "Q6_K": q6_k}
+MAKE = {"Q8_0": q8_0, "Q4_0": q4_0, "Q4_K": q4_k, "Q6_K": q6_k}
 
 
 def kind_of(name, file_type, layer, layers):

@@ -22,10 +22,5 @@ final class Memory<Element: BitwiseCopyable>: @unchecked Sendable {
         ck_wipe(start + used.lowerBound, used.count * MemoryLayout<Element>.stride)
     }
 
-    /// Gives the pages back to the system; what is read next is zero.
-    ///
-    /// For memory that is large and sparsely used.
-    func discard() { madvise(start, byteCount, MADV_DONTNEED) }
-
     deinit { munmap(start, byteCount) }
 }
