@@ -56,7 +56,7 @@ function models({ models, time }) {
 }
 
 const CLAIMS = {
-    supervisor: P.confined.supervisor, gateway: P.confined.gateway, endpoints: P.confined.endpoints, cell: P.confined.cell, engine: P.confined.engine,
+    supervisor: P.confined.supervisor, gateway: P.confined.gateway, endpoints: P.confined.endpoints, cell: P.confined.cell, engine: P.confined.engine, relay: P.confined.relay,
 };
 
 // What a locked process tried and what the kernel said to it.

@@ -249,6 +249,7 @@ export const S = {
         confined: {
             supervisor: "The first process: starts the others", gateway: "The gateway: this page, the sealed archive",
             endpoints: "The endpoints: an open door, for programs that cannot seal", cell: "Your cell: keys and text", engine: "An engine: weights and token ids",
+            relay: "The relay: carries what your cell elsewhere says, and opens none of it",
         },
         openOfFirst: "It reads no request. It dials nowhere, and no process that it starts ever can.",
         allowed: (names) => `Its role allows: ${names.join(", ")}.`,
