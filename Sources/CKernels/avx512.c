@@ -47,23 +47,7 @@ WHOLE_ROWS(f32, 4)
 WHOLE_ROWS(f16, 2)
 WHOLE_ROWS(bf16, 2)
 
-AVX512 static void multiply(int type, const void *weights, size_t width, size_t first, size_t last, const float *x,
-                            ck_activations q, size_t columns, float *out, size_t stride) {
-    size_t count = last - first;
-    const uint8_t *rows = (const uint8_t *)weights + first * ck_row_bytes(type, width);
-    out += first;
-    switch (type) {
-    case CK_Q8_0: rows_q8_0(rows, count, width, q, columns, out, stride); break;
-    case CK_Q4_0: rows_q4_0(rows, count, width, q, columns, out, stride); break;
-    case CK_Q5_0: rows_q5_0(rows, count, width, q, columns, out, stride); break;
-    case CK_Q4_K: rows_q4_k(rows, count, width, q, columns, out, stride); break;
-    case CK_Q5_K: rows_q5_k(rows, count, width, q, columns, out, stride); break;
-    case CK_Q6_K: rows_q6_k(rows, count, width, q, columns, out, stride); break;
-    case CK_F16: rows_f16(rows, count, width, x, columns, out, stride); break;
-    case CK_BF16: rows_bf16(rows, count, width, x, columns, out, stride); break;
-    default: rows_f32(rows, count, width, x, columns, out, stride); break;
-    }
-}
+MULTIPLY(AVX512)
 
 INLINE512 void halves512(const void *p, lanes *out) { *out = (lanes)read512_f16(p); }
 INLINE512 void floats512(const void *p, lanes *out) { *out = (lanes)read512_f32(p); }

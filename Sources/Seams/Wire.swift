@@ -15,7 +15,11 @@ final class Wire: Sendable {
 
     private struct Output {
         var chunks: [Chunk] = []
+        /// Bytes of the chunks that are not written.
+        var waiting = 0
         var isClosed = false
+
+        mutating func close() { (chunks, waiting, isClosed) = ([], 0, true) }
     }
 
     private static let readCount = 1 << 16
@@ -76,6 +80,7 @@ final class Wire: Sendable {
         let (isOpen, isRest) = output.withLock { output in
             guard !output.isClosed else { return (false, false) }
             output.chunks.append(Chunk(bytes: bytes, descriptors: descriptors))
+            output.waiting += bytes.count
             return (true, !write(&output))
         }
         guard isOpen else { throw .closed }
@@ -92,7 +97,7 @@ final class Wire: Sendable {
 
     /// Waits until fewer bytes than this are kept, or until the end.
     func room(below limit: Int) async {
-        while output.withLock({ $0.chunks.reduce(0) { $0 + $1.bytes.count } }) > limit {
+        while output.withLock(\.waiting) > limit {
             try? await Task.sleep(for: .milliseconds(5))
         }
     }
@@ -104,10 +109,7 @@ final class Wire: Sendable {
 
     /// Ends the thread and, with it, the connection; what was not yet taken is dropped.
     func close() {
-        output.withLock { output in
-            output.isClosed = true
-            output.chunks = []
-        }
+        output.withLock { $0.close() }
         wake()
     }
 
@@ -126,11 +128,14 @@ final class Wire: Sendable {
             switch written {
             case -Int(EINTR): continue
             case -Int(EAGAIN): return false
-            case ..<0:
-                output.isClosed = true
-                output.chunks = []
-            case chunk.bytes.count - chunk.written: output.chunks.removeFirst()
-            default: output.chunks[0].written += written
+            case ..<0: output.close()
+            default:
+                output.waiting -= written
+                if written == chunk.bytes.count - chunk.written {
+                    output.chunks.removeFirst()
+                } else {
+                    output.chunks[0].written += written
+                }
             }
         }
         return true

@@ -55,8 +55,7 @@ private struct RelaySupplies: TrunkSupplies {
     func pair() async throws -> (Descriptor, Descriptor) { try await two(.pair) }
 
     func file(count: UInt64) async throws -> Descriptor {
-        let bytes = withUnsafeBytes(of: count.bigEndian) { Array($0) }
-        guard let file = try await seam.ask(RelayRequest.file.rawValue, bytes).descriptors.first else {
+        guard let file = try await seam.ask(RelayRequest.file.rawValue, count.bigEndianBytes).descriptors.first else {
             throw SeamError.malformed
         }
         return file

@@ -45,7 +45,7 @@ final class HostOfCells: Sendable {
     }
 
     private static func file(count: [UInt8]) throws -> Descriptor {
-        let length = off_t(exactly: count.reduce(0) { $0 << 8 | UInt64($1) }) ?? -1
+        let length = off_t(exactly: UInt64(bytes: count)) ?? -1
         let file = cp_memory_file(length)
         guard file >= 0 else { throw SeamError.malformed }
         return Descriptor(file)
