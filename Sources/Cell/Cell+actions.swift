@@ -153,6 +153,12 @@ extension Refusal {
         case VaultError.tooLarge: self.init(.malformed, "That is more than fits.")
         case InferenceError.promptTooLong(let tokens, let limit):
             self.init(.promptTooLong, "The message is too long for this model: \(tokens) tokens, and \(limit) fit.")
+        case InferenceError.tooMany(let isOwn, let seconds):
+            self.init(
+                isOwn ? .busy : .overloaded,
+                isOwn
+                    ? "Too many of your answers are being made or wait. Try again in \(seconds) s, or when one is there."
+                    : "Too many people are waiting for an answer. Try again in \(seconds) s.", retryAfter: seconds)
         case let error as InferenceError: self.init(.modelFailed, "The model could not answer: \(error.description).")
         default: self.init(.internal, "Something went wrong inside Cloister. Nothing was lost that was acknowledged.")
         }

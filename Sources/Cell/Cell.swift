@@ -44,8 +44,7 @@ actor Cell {
     let around: Surroundings
     var account: Account
     var conversations: [ConversationID: Conversation] = [:]
-    var completionSequence: EngineSequence?
-    var completionIsBusy = false
+    var completionSequences = CompletionSequences()
     /// Whether everything is being sealed anew; nothing is opened or written meanwhile.
     var isRekeying = false
     /// Whether the account record is being changed; one change at a time.
@@ -88,9 +87,9 @@ actor Cell {
             conversation.stop?()
             conversation.sequence?.close()
         }
-        completionSequence?.close()
+        completionSequences.close()
         (conversations, drafts) = ([:], [:])
-        completionSequence = nil
+        completionSequences = CompletionSequences()
         lastRecord = nil
     }
 }

@@ -11,14 +11,15 @@ extension Cell {
     func complete(_ request: Requests.Complete, _ reply: ReplyWriter) async throws {
         let model = try await ready(request.model, saying: reply)
         let (answerRequest, dropped) = try prepare(request, for: model)
-        let (sequence, isOwn) = takeSequence(of: model)
-        defer { giveBack(sequence, isOwn, to: model) }
+        let lease = completionSequences.take(for: answerRequest.prompt, of: model)
+        defer { completionSequences.giveBack(lease, to: model) }
+        var answer = try Answer(answerRequest, model: model, sequence: lease.sequence)
+        try await answer.accepted()
         try await reply.send(
             Replies.Started(
                 started: .init(
                     sequence: nil, promptTokens: answerRequest.prompt.count, droppedTurns: dropped,
                     context: model.engine.contextLength)))
-        var answer = try Answer(answerRequest, model: model, sequence: sequence)
         while let text = await answer.next() {
             do { try await reply.send(Replies.Text(text: text)) } catch { answer.stopper() }
         }
@@ -63,18 +64,6 @@ extension Cell {
         default: throw Malformed()
         }
         return (AnswerRequest(prompt: prompt, sampling: sampling, maxTokens: limit, stops: request.stop ?? []), dropped)
-    }
-
-    /// A program sends its whole history each time: the cell keeps one sequence for it, so that only what is new is
-    /// read.
-    private func takeSequence(of model: LoadedModel) -> (SequenceID, isOwn: Bool) {
-        guard !completionIsBusy else { return (model.engine.openSequence(), true) }
-        completionIsBusy = true
-        return (completionSequence.id(in: model), false)
-    }
-
-    private func giveBack(_ sequence: SequenceID, _ isOwn: Bool, to model: LoadedModel) {
-        if isOwn { model.engine.closeSequence(sequence) } else { completionIsBusy = false }
     }
 
     private func store(_ request: Requests.Complete, _ answer: Answer, by model: LoadedModel) async throws {

@@ -145,6 +145,7 @@ extension Cell {
             model: model, sequence: sequence)
         conversations[id]?.stop = answer.stopper
         if conversations[id]?.isStopWanted == true { answer.stopper() }
+        try await answer.accepted()
         while let text = await answer.next() {
             do { try await each(text) } catch { answer.stopper() }
         }

@@ -42,7 +42,7 @@ public struct Opened: Codable, Sendable, Equatable {
 public struct Refusal: Codable, Error, Sendable, Equatable {
     /// The codes of `docs/formats/actions.md`.
     public enum Code: String, Codable, Sendable {
-        case malformed, denied, notFound, wrongCredential, tooManyAttempts, exists, weakPassphrase, busy
+        case malformed, denied, notFound, wrongCredential, tooManyAttempts, exists, weakPassphrase, busy, overloaded
         case locked, promptTooLong, modelFailed, storeFailed, tampered, unsupported, `internal`
     }
 
@@ -50,9 +50,13 @@ public struct Refusal: Codable, Error, Sendable, Equatable {
     public let code: Code
     /// What people read; never anything that they or others wrote.
     public let message: String
+    /// Seconds after which the same may go well; nil where time changes nothing, or nobody knows.
+    public let retryAfter: Int?
 
     /// A refusal.
-    public init(_ code: Code, _ message: String) { (self.code, self.message) = (code, message) }
+    public init(_ code: Code, _ message: String, retryAfter: Int? = nil) {
+        (self.code, self.message, self.retryAfter) = (code, message, retryAfter)
+    }
 }
 
 /// The JSON envelope of a refusal.

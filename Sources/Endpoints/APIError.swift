@@ -26,6 +26,8 @@ struct APIError: Error, Encodable {
 
     let error: Body
     let status: HTTPResponse.Status
+    /// Seconds after which to ask again.
+    private(set) var retryAfter: Int?
 
     enum CodingKeys: CodingKey { case error }
 
@@ -81,8 +83,10 @@ struct APIError: Error, Encodable {
         case .denied: self.init(.forbidden, "invalid_request_error", refusal.message)
         case .notFound: self.init(.notFound, "invalid_request_error", refusal.message)
         case .busy, .tooManyAttempts: self.init(.tooManyRequests, "rate_limit_error", refusal.message)
+        case .overloaded: self.init(.serviceUnavailable, "overloaded_error", refusal.message)
         default: self.init(.internalServerError, "server_error", refusal.message)
         }
+        retryAfter = refusal.retryAfter
     }
 
     /// What a program is told of an error of the cell or of the way to it; nil for any other.
@@ -95,7 +99,14 @@ struct APIError: Error, Encodable {
         }
     }
 
-    func response() throws -> Response { try jsonResponse(self, status: status) }
+    func response() throws -> Response { try response(self) }
+
+    /// The same, said in another API's shape.
+    func response(_ body: some Encodable) throws -> Response {
+        var response = try jsonResponse(body, status: status)
+        if let retryAfter { response.headers[.retryAfter] = "\(retryAfter)" }
+        return response
+    }
 }
 
 /// Runs a handler; whatever goes wrong is answered.

@@ -26,6 +26,8 @@ public enum InferenceError: Error, Equatable, Sendable, Codable {
     case outOfRange(String)
     /// No sequence of this name.
     case noSuchSequence
+    /// Too many answers are made or wait: `isOwn` for who asked, else for everybody; seconds after which to ask again.
+    case tooMany(isOwn: Bool, seconds: Int)
     /// The engine's process has ended.
     case engineGone
     /// The file ended the process that read it.
@@ -55,6 +57,9 @@ extension InferenceError: CustomStringConvertible {
         case .outOfMemory: "not enough memory for the conversation"
         case .outOfRange(let name): "\(name) is out of range"
         case .noSuchSequence: "the conversation is not open in the engine"
+        case .tooMany(true, let seconds):
+            "you are waiting for too many answers already; ask again in \(seconds) s, or when one is there"
+        case .tooMany(false, let seconds): "too many people are waiting for an answer; ask again in \(seconds) s"
         case .engineGone: "the model's process has ended"
         case .fatal: "the model file ended the process that read it; it is damaged, or was changed meanwhile"
         }

@@ -19,7 +19,7 @@ struct EngineMessageTests {
         let sent = Self.requests[index]
         let read = try GenerationRequest(decoding: sent.encoded())
         #expect(read.sequence == sent.sequence && read.prompt == sent.prompt && read.sampling == sent.sampling)
-        #expect(read.maxTokens == sent.maxTokens && read.endTokens == sent.endTokens)
+        #expect(read.maxTokens == sent.maxTokens && read.endTokens == sent.endTokens && read.guesses == sent.guesses)
     }
 
     @Test func `a request that is cut, grown or too large is refused`() {
@@ -36,6 +36,7 @@ struct EngineMessageTests {
         let events: [GenerationEvent] = [
             .prefilled(reused: 3, evaluated: 70_000, nanoseconds: .max), .token(0), .token(.max),
             .finished(.endOfSequence), .finished(.length), .finished(.contextFull), .finished(.outOfMemory),
+            .accepted, .finished(.tooMany(isOwn: true, seconds: 7)), .finished(.tooMany(isOwn: false, seconds: 120)),
         ]
         for event in events { #expect(try GenerationEvent(decoding: event.encoded()) == event) }
         for bad in [[], [0], [1, 0], [2], [2, 0, 0, 0, 0, 0], [3], [3, 4], [4, 0]] as [[UInt8]] {

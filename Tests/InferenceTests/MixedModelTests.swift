@@ -30,8 +30,8 @@ struct MixedModelTests {
         let goldens = try JSONDecoder().decode(Goldens.self, from: Data(contentsOf: path))
         let cache = try KeyValueCache(shape: model.shape, context: 64, type: .f32)
         let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: 2), context: 64)
-        _ = runner.read(goldens.tokens.dropLast(5), into: cache, wantsLogits: false)
-        let logits = try #require(runner.read(goldens.tokens.suffix(5), into: cache, wantsLogits: true))
+        _ = runner.read(goldens.tokens.dropLast(5), into: cache)
+        let logits = runner.read(goldens.tokens.suffix(5), into: cache)
         let expected = try #require(goldens.logits["\(kind)"])
         let norm = expected.map { $0 * $0 }.reduce(0, +).squareRoot()
         let error = zip(logits, expected).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot() / norm
@@ -50,9 +50,9 @@ struct MixedModelTests {
                 model: model, pool: ThreadPool(threads: threads), context: 64, kernels: #require(ck_kernels_at(form)))
             for first in stride(from: 0, to: tokens.count - 1, by: step) {
                 let end = min(first + step, tokens.count - 1)
-                _ = runner.read(tokens[first..<end], into: cache, wantsLogits: false)
+                _ = runner.read(tokens[first..<end], into: cache)
             }
-            return Array(try #require(runner.read(tokens.suffix(1), into: cache, wantsLogits: true)))
+            return Array(runner.read(tokens.suffix(1), into: cache))
         }
         let expected = try logits(0, threads: 1, step: 1)
         for form in ck_kernels.all.indices { #expect(try logits(form, threads: 2, step: 60) == expected) }

@@ -2,13 +2,19 @@ import Testing
 
 @testable import Inference
 
+extension Sampler {
+    /// Chooses from a copy.
+    mutating func next(_ logits: [Float], recent: [TokenID]) -> TokenID {
+        var logits = logits
+        return logits.withUnsafeMutableBufferPointer { next($0, recent: recent[...]) }
+    }
+}
+
 struct SamplingTests {
     private func draw(_ logits: [Float], _ sampling: Sampling, recent: [TokenID] = [], times: Int = 200) -> Set<TokenID>
     {
         var sampler = Sampler(sampling)
-        return logits.withUnsafeBufferPointer { logits in
-            Set((0..<times).map { _ in sampler.next(logits, recent: recent) })
-        }
+        return Set((0..<times).map { _ in sampler.next(logits, recent: recent) })
     }
 
     private let open = Sampling(temperature: 1, topK: 0, topP: 1, minP: 0, seed: 7)
@@ -41,9 +47,7 @@ struct SamplingTests {
     @Test func `draws follow the probabilities`() {
         var sampler = Sampler(open)
         let logits: [Float] = [0, 1.0986123]  // 1 : 3
-        let ones = logits.withUnsafeBufferPointer { logits in
-            (0..<4_000).count { _ in sampler.next(logits, recent: []) == 1 }
-        }
+        let ones = (0..<4_000).count { _ in sampler.next(logits, recent: []) == 1 }
         #expect((2_850...3_150).contains(ones))
     }
 
@@ -55,12 +59,22 @@ struct SamplingTests {
         #expect(draw([3, 2], sampling, recent: [0] + [TokenID](repeating: 5, count: 64)) == [0])
     }
 
+    /// Sixteen logits are looked at at once; what is left over counts as much.
+    @Test(arguments: [1, 15, 16, 17, 40, 1_000])
+    func `every place of a vocabulary is found`(count: Int) {
+        for place in 0..<count {
+            var logits = [Float](repeating: -3, count: count)
+            logits[place] = 2
+            #expect(draw(logits, .greedy, times: 1) == [TokenID(place)])
+            #expect(draw(logits, Sampling(temperature: 0.1), times: 1) == [TokenID(place)])
+        }
+        #expect(draw([Float](repeating: 1, count: count), open, times: 40 * count).count == count)
+    }
+
     @Test func `the same seed draws the same tokens`() {
         func tokens(_ seed: UInt64) -> [TokenID] {
             var sampler = Sampler(Sampling(temperature: 1, seed: seed))
-            return [Float](repeating: 0, count: 30).withUnsafeBufferPointer { logits in
-                (0..<50).map { _ in sampler.next(logits, recent: []) }
-            }
+            return (0..<50).map { _ in sampler.next([Float](repeating: 0, count: 30), recent: []) }
         }
         #expect(tokens(1) == tokens(1))
         #expect(tokens(1) != tokens(2))

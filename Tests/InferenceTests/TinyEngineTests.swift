@@ -30,6 +30,7 @@ struct TinyEngineTests {
         var events: [GenerationEvent] = []
         for await event in try engine.generate(bound) { events.append(event) }
         let shown = free.prefix { $0 != free[2] }
+        #expect(events.removeFirst() == .accepted)
         guard case .prefilled(0, 3, let nanoseconds)? = events.first else {
             Issue.record("the prompt was not read")
             return
@@ -72,7 +73,7 @@ struct TinyEngineTests {
     @Test func `over the limit the sequence unused for longest is forgotten, and answers stay the same`() async throws {
         let engine = try engine(sequences: 2)
         let prompt = [TokenID](1...20)
-        let names = (0..<4).map { _ in engine.openSequence() }
+        let names = (0..<4).map { engine.openSequence(of: ClientID(connection: $0, number: 0)) }
         let first = try await engine.answer(prompt, in: names[0], maxTokens: 5)
         for name in names { _ = try await engine.answer(prompt, in: name, maxTokens: 5) }
         let again = try await engine.answer(prompt, in: names[0], maxTokens: 5)
@@ -84,7 +85,7 @@ struct TinyEngineTests {
         let model = try LlamaModel(file: ModelFile(bytes: TinyModel.pinned(), name: "tiny"))
         let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: 1), context: 32)
         let cache = try KeyValueCache(shape: model.shape, context: 32)
-        _ = runner.read([1, 2, 3, 4], into: cache, wantsLogits: false)
+        _ = runner.read([1, 2, 3, 4], into: cache)
         func isZero(_ positions: Range<Int>) -> Bool {
             (0..<model.shape.layers * model.shape.keyHeads).allSatisfy { index in
                 let (layer, head) = index.quotientAndRemainder(dividingBy: model.shape.keyHeads)

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import ollama
 import requests
@@ -136,12 +137,22 @@ def test_many_at_once_and_one_who_leaves(place):
     assert place.client.chat("guide", ASK, options={"num_predict": 2}).eval_count == 2
 
 
+def begun(place, engines):
+    """A reply that has begun, from engines that stand still before they get far with it."""
+    with ThreadPoolExecutor(1) as pool:
+        reply = pool.submit(requests.post, place.url + "/api/chat", json={"model": "guide", "messages": ASK}, headers=place.headers, stream=True)
+        while not reply.done():
+            for pulse in (signal.SIGCONT, signal.SIGSTOP):
+                for pid in engines:
+                    os.kill(pid, pulse)
+                time.sleep(0.001 if pulse == signal.SIGCONT else 0.03)
+        return reply.result()
+
+
 def test_an_answer_that_breaks_off_says_so_on_a_line(place):
     assert place.client.chat("guide", ASK).done
     engines = place.engines()
-    for pid in engines:
-        os.kill(pid, signal.SIGSTOP)
-    with requests.post(place.url + "/api/chat", json={"model": "guide", "messages": ASK}, headers=place.headers, stream=True) as reply:
+    with begun(place, engines) as reply:
         assert reply.status_code == 200
         for pid in engines:
             os.kill(pid, signal.SIGKILL)
@@ -153,9 +164,7 @@ def test_an_answer_that_breaks_off_says_so_on_a_line(place):
 def test_a_way_that_breaks_off_says_so_on_a_line(place):
     """Without the gateway there is no way to the cell."""
     engines = place.engines()
-    for pid in engines:
-        os.kill(pid, signal.SIGSTOP)
-    with requests.post(place.url + "/api/chat", json={"model": "guide", "messages": ASK}, headers=place.headers, stream=True) as reply:
+    with begun(place, engines) as reply:
         os.kill(named(place.home.server, "gateway"), signal.SIGKILL)
         last = json.loads(list(reply.iter_lines())[-1])
     assert last == {"error": "The answer was cut off."}

@@ -17,7 +17,7 @@ public enum MixedModel {
     }
 
     /// The file.
-    public static func bytes(_ kind: Kind) -> [UInt8] {
+    public static func bytes(_ kind: Kind, context: Int = 128) -> [UInt8] {
         let family = kind == .scaled ? "llama" : "qwen2"
         var writer = TinyModel.writer()
         writer.metadata = writer.metadata.compactMap { key, value in
@@ -26,7 +26,7 @@ public enum MixedModel {
         writer.set("general.architecture", .text(family))
         writer.set("tokenizer.ggml.pre", .text("qwen2"))
         let counts = [
-            "context_length": 128, "embedding_length": width, "block_count": layers, "feed_forward_length": hidden,
+            "context_length": context, "embedding_length": width, "block_count": layers, "feed_forward_length": hidden,
             "attention.head_count": heads, "attention.head_count_kv": keyHeads,
         ]
         for (key, count) in counts.sorted(by: { $0.key < $1.key }) {

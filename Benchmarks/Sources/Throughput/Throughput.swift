@@ -20,9 +20,10 @@ import Inference
     private static func measure(
         _ engine: Engine, reading: Int, writing: Int
     ) async throws -> (first: Double, rest: Double) {
-        let request = GenerationRequest(
+        var request = GenerationRequest(
             sequence: engine.openSequence(), prompt: (0..<reading).map { TokenID($0 % 200 + 10) }, sampling: .greedy,
             maxTokens: writing + 1, endTokens: [])
+        request.guesses = false
         let clock = ContinuousClock()
         let start = clock.now
         var first: ContinuousClock.Instant?

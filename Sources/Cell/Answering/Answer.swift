@@ -43,6 +43,17 @@ struct Answer {
         matcher = StopMatcher(request.stops)
     }
 
+    /// Waits until the engine has taken the request.
+    /// - Throws: `tooMany` if it did not.
+    mutating func accepted() async throws(InferenceError) {
+        switch await events.next() {
+        case .accepted?: return
+        case .finished(let reason)?: finish(reason)
+        default: finish(AnswerEnd.stopped)
+        }
+        if case .tooMany? = failure, let failure { throw failure }
+    }
+
     /// Stops the answer from outside.
     var stopper: @Sendable () -> Void { { [generation] in generation.stop() } }
 
@@ -51,6 +62,7 @@ struct Answer {
         while end == nil {
             let piece: String
             switch await events.next() {
+            case .accepted: continue
             case .prefilled(let reused, _, let nanoseconds):
                 reusedTokens = reused
                 // The engine's own time, not when we heard of it; a hostile engine could say any.
@@ -86,6 +98,7 @@ struct Answer {
         case .endOfSequence: finish(AnswerEnd.stop)
         case .length, .contextFull: finish(AnswerEnd.length)
         case .outOfMemory: failure = .outOfMemory
+        case .tooMany(let isOwn, let seconds): failure = .tooMany(isOwn: isOwn, seconds: seconds)
         case .engineGone: failure = .engineGone
         }
         if failure != nil { finish(AnswerEnd.stopped) }

@@ -19,6 +19,6 @@ struct OllamaError: Encodable {
 
     /// The response to a request that failed.
     static func response(_ error: APIError) throws -> Response {
-        try jsonResponse(OllamaError(error), status: error.status)
+        try error.response(OllamaError(error))
     }
 }

@@ -10,6 +10,19 @@ public struct SequenceID: Hashable, Sendable {
     public init(number: UInt64) { self.number = number }
 }
 
+/// Whose sequences they are, as far as an engine knows: they share a place in the queue, and what is known of one may
+/// serve the others.
+public struct ClientID: Hashable, Sendable {
+    /// The connection that it came over, and which one it is among those that came over it.
+    public let connection: Int, number: UInt32
+
+    /// A name that whoever connects clients gives.
+    public init(connection: Int, number: UInt32) { (self.connection, self.number) = (connection, number) }
+
+    /// The only one.
+    public static let only = ClientID(connection: 0, number: 0)
+}
+
 /// Token ids in, token ids out: an engine of this process, or the way to one in another.
 public protocol TokenEngine: AnyObject, Sendable {
     /// Longest context in tokens.
@@ -23,10 +36,10 @@ public protocol TokenEngine: AnyObject, Sendable {
     /// Whether it answers at this moment.
     func answers() async -> Bool
     /// A new, empty sequence; it takes memory when it is first used.
-    func openSequence() -> SequenceID
+    func openSequence(of client: ClientID) -> SequenceID
     /// Forgets a sequence; its keys and values are zeroed as soon as no answer uses them.
     func closeSequence(_ sequence: SequenceID)
-    /// Begins an answer.
+    /// Begins an answer; the first event says whether it will be made.
     /// - Throws: `promptTooLong` unless the prompt leaves room for a token, `outOfRange`, `noSuchSequence`.
     func generate(_ request: GenerationRequest) throws(InferenceError) -> Generation
 }
@@ -34,6 +47,8 @@ public protocol TokenEngine: AnyObject, Sendable {
 extension TokenEngine {
     /// One in this process does as long as the process.
     public func answers() async -> Bool { isRunning }
+    /// A new, empty sequence of the only client.
+    public func openSequence() -> SequenceID { openSequence(of: .only) }
 }
 
 /// What an engine may use.
@@ -68,6 +83,8 @@ public struct GenerationRequest: Sendable {
     public var maxTokens: Int
     /// Tokens that end the answer and are not part of it.
     public var endTokens: Set<TokenID>
+    /// Whether tokens that may follow are read along; it is faster where an answer quotes, and never another answer.
+    public var guesses = true
 
     /// A request.
     public init(
@@ -129,7 +146,7 @@ public final class Engine: TokenEngine {
     /// A new, empty sequence.
     ///
     /// It takes memory when it is first used.
-    public func openSequence() -> SequenceID { scheduler.openSequence() }
+    public func openSequence(of client: ClientID) -> SequenceID { scheduler.openSequence(of: client) }
 
     /// Forgets a sequence; its keys and values are zeroed as soon as no answer uses them.
     public func closeSequence(_ sequence: SequenceID) { scheduler.closeSequence(sequence) }

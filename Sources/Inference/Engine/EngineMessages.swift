@@ -15,7 +15,7 @@ extension GenerationRequest {
         }
         for value in [sampling.topK, maxTokens, endTokens.count, prompt.count] { writer.word(UInt32(clamping: value)) }
         for token in endTokens.sorted() + prompt { writer.word(token) }
-        writer.byte(sampling.seed == nil ? 0 : 1)
+        writer.byte((sampling.seed == nil ? 0 : 1) | (guesses ? 0 : 2))
         return writer.bytes
     }
 
@@ -33,13 +33,14 @@ extension GenerationRequest {
         var tokens: [TokenID] = []
         tokens.reserveCapacity(all)
         for _ in 0..<all { tokens.append(try reader.word(TokenID.self)) }
-        let isSeeded = try reader.word(UInt8.self) == 1
+        let flags = try reader.word(UInt8.self)
         self.init(
             sequence: SequenceID(number: number), prompt: Array(tokens[ends...]),
             sampling: Sampling(
                 temperature: floats[0], topK: counts[0], topP: floats[1], minP: floats[2],
-                repetitionPenalty: floats[3], seed: isSeeded ? seed : nil),
+                repetitionPenalty: floats[3], seed: flags & 1 == 0 ? nil : seed),
             maxTokens: counts[1], endTokens: Set(tokens[..<ends]))
+        guesses = flags & 2 == 0
     }
 }
 
@@ -50,6 +51,11 @@ extension GenerationEvent {
     public func encoded() -> [UInt8] {
         var writer = WordWriter()
         switch self {
+        case .accepted: writer.byte(4)
+        case .finished(.tooMany(let isOwn, let seconds)):
+            writer.byte(5)
+            writer.byte(isOwn ? 1 : 0)
+            writer.word(UInt16(clamping: seconds))
         case .prefilled(let reused, let evaluated, let nanoseconds):
             writer.byte(1)
             writer.word(UInt32(clamping: reused))
@@ -79,6 +85,10 @@ extension GenerationEvent {
             let reason = Int(try reader.word(UInt8.self))
             guard Self.reasons.indices.contains(reason) else { throw WordReader.malformed }
             self = .finished(Self.reasons[reason])
+        case 4: self = .accepted
+        case 5:
+            let isOwn = try reader.word(UInt8.self) == 1
+            self = .finished(.tooMany(isOwn: isOwn, seconds: Int(try reader.word(UInt16.self))))
         default: throw WordReader.malformed
         }
         guard reader.remaining == 0 else { throw WordReader.malformed }

@@ -2,6 +2,8 @@ import Synchronization
 
 /// What happens while an answer is made.
 public enum GenerationEvent: Sendable, Equatable {
+    /// The engine will make the answer, as soon as it is its turn.
+    case accepted
     /// The prompt was read: how many of its tokens the sequence still had, how many were computed, and how long ago the
     /// engine was asked.
     case prefilled(reused: Int, evaluated: Int, nanoseconds: UInt64)
@@ -21,6 +23,10 @@ public enum FinishReason: Sendable, Equatable {
     case contextFull
     /// Memory for the sequence could not be had.
     case outOfMemory
+    /// Too many answers are made or wait: `isOwn` of this client, else of all. Nothing was made.
+    ///
+    /// seconds: after which it may be worth asking again, 1 to 120.
+    case tooMany(isOwn: Bool, seconds: Int)
     /// The engine's process ended; said by whoever was waiting for it, never by an engine.
     case engineGone
 }

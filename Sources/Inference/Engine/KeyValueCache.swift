@@ -8,6 +8,10 @@ final class KeyValueCache: @unchecked Sendable {
     /// The tokens whose keys and values are here, in order.
     private(set) var tokens: [TokenID] = []
     let context: Int
+    /// Positions whose keys lie interleaved.
+    private static let block = 16
+    /// Positions that there is room for.
+    private let positions: Int
     private let shape: LlamaShape
     private let type: TensorType
     /// Bytes of one head's keys, and of its values.
@@ -18,7 +22,7 @@ final class KeyValueCache: @unchecked Sendable {
     init(shape: LlamaShape, context: Int, type: TensorType = .f16) throws(InferenceError) {
         (self.shape, self.context, self.type) = (shape, context, type)
         // The kernels read 32 positions at a time.
-        let positions = (context + 31) / 32 * 32
+        positions = (context + 31) / 32 * 32
         keyBytes = positions * shape.headWidth * type.blockBytes
         valueBytes = positions * ck_padded(shape.headWidth) * type.blockBytes
         let heads = shape.layers * shape.keyHeads
@@ -64,8 +68,26 @@ final class KeyValueCache: @unchecked Sendable {
     }
 
     /// How many tokens at the beginning are the same as in `prompt`.
-    func commonPrefix(with prompt: [TokenID]) -> Int {
-        let limit = min(tokens.count, prompt.count)
-        return (0..<limit).first { tokens[$0] != prompt[$0] } ?? limit
+    func commonPrefix(with prompt: ArraySlice<TokenID>) -> Int {
+        var count = 0
+        for (own, wanted) in zip(tokens, prompt) {
+            guard own == wanted else { break }
+            count += 1
+        }
+        return count
+    }
+
+    /// Copies the first `count` tokens of another cache, whole blocks of them, if these are more than are here.
+    /// - Parameter other: begins with the tokens that are here; of the same shape and type.
+    func copy(_ count: Int, from other: KeyValueCache) {
+        let positions = count / Self.block * Self.block
+        guard positions > tokens.count else { return }
+        let keyRow = keyBytes / self.positions, valueRow = valueBytes / self.positions
+        for head in 0..<shape.layers * shape.keyHeads {
+            (keys.start + head * keyBytes).update(from: other.keys.start + head * keyBytes, count: positions * keyRow)
+            (values.start + head * valueBytes).update(
+                from: other.values.start + head * valueBytes, count: positions * valueRow)
+        }
+        tokens += other.tokens[tokens.count..<positions]
     }
 }

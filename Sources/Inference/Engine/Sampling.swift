@@ -50,28 +50,38 @@ struct Sampler {
         generator = SplitMix64(state: sampling.seed ?? UInt64.random(in: .min ... .max))
     }
 
-    /// - Parameter recent: the tokens before, of which the last 64 are penalised.
-    mutating func next(_ logits: UnsafeBufferPointer<Float>, recent: [TokenID]) -> TokenID {
-        let penalised = sampling.repetitionPenalty == 1 ? [] : Set(recent.suffix(Self.penaltyWindow))
-        func logit(_ id: Int) -> Float {
-            guard penalised.contains(TokenID(id)) else { return logits[id] }
-            return logits[id] > 0 ? logits[id] / sampling.repetitionPenalty : logits[id] * sampling.repetitionPenalty
-        }
-        var likeliest = 0
-        for id in 1..<logits.count where logit(id) > logit(likeliest) { likeliest = id }
+    /// - Parameters:
+    ///   - logits: of every token of the vocabulary; those of recent tokens are changed, if they are penalised.
+    ///   - recent: the tokens before, of which the last 64 are penalised.
+    mutating func next(_ logits: UnsafeMutableBufferPointer<Float>, recent: ArraySlice<TokenID>) -> TokenID {
+        if sampling.repetitionPenalty != 1 { penalise(logits, recent) }
+        let best = logits.largest
+        let likeliest = logits.first(atLeast: best, from: 0) ?? 0
         // Weights of a damaged file can make logits that are no numbers: nothing can be drawn from those.
-        guard sampling.temperature > 0, logit(likeliest).isFinite else { return TokenID(likeliest) }
-        let candidates = candidates(logits.count, logit, best: logit(likeliest))
-        return draw(from: candidates)
+        guard sampling.temperature > 0, best.isFinite else { return TokenID(likeliest) }
+        return draw(from: candidates(logits, best))
     }
 
-    private func candidates(_ count: Int, _ logit: (Int) -> Float, best: Float) -> [(id: TokenID, weight: Float)] {
+    private func penalise(_ logits: UnsafeMutableBufferPointer<Float>, _ recent: ArraySlice<TokenID>) {
+        for id in Set(recent.suffix(Self.penaltyWindow)) where logits.indices.contains(Int(id)) {
+            let logit = logits[Int(id)]
+            logits[Int(id)] = logit > 0 ? logit / sampling.repetitionPenalty : logit * sampling.repetitionPenalty
+        }
+    }
+
+    private func candidates(
+        _ logits: UnsafeMutableBufferPointer<Float>, _ best: Float
+    ) -> [(id: TokenID, weight: Float)] {
         // exp((logit − best) / t) is the weight beside the likeliest token's 1, so min-p is a plain threshold.
         let least = max(sampling.minP, 1e-9)
+        // Few of many thousand are that likely: the others are passed over without an exponential.
+        let floor = best + sampling.temperature * (log(least) - 0.001)
         var kept: [(id: TokenID, weight: Float)] = []
-        for id in 0..<count {
-            let weight = exp((logit(id) - best) / sampling.temperature)
+        var start = 0
+        while let id = logits.first(atLeast: floor, from: start) {
+            let weight = exp((logits[id] - best) / sampling.temperature)
             if weight >= least { kept.append((TokenID(id), weight)) }
+            start = id + 1
         }
         kept.sort { $0.weight != $1.weight ? $0.weight > $1.weight : $0.id < $1.id }
         if sampling.topK > 0 { kept = Array(kept.prefix(sampling.topK)) }
@@ -91,6 +101,33 @@ struct Sampler {
             if point < 0 { return candidate.id }
         }
         return candidates[candidates.count - 1].id
+    }
+}
+
+/// Vocabularies have up to some hundred thousand tokens: sixteen are looked at at once.
+extension UnsafeMutableBufferPointer<Float> {
+    private typealias Some = SIMD16<Float>
+
+    /// −∞ of none, or of none that is a number.
+    fileprivate var largest: Float {
+        var most = Some(repeating: -.infinity)
+        for start in stride(from: 0, to: count - count % Some.scalarCount, by: Some.scalarCount) {
+            let some = some(at: start)
+            most.replace(with: some, where: some .> most)
+        }
+        return suffix(count % Some.scalarCount).reduce(most.max()) { $1 > $0 ? $1 : $0 }
+    }
+
+    fileprivate func first(atLeast floor: Float, from start: Int) -> Int? {
+        var index = start
+        while index + Some.scalarCount <= count, !any(some(at: index) .>= Some(repeating: floor)) {
+            index += Some.scalarCount
+        }
+        return (index..<Swift.max(count, index)).first { self[$0] >= floor }
+    }
+
+    private func some(at index: Int) -> Some {
+        UnsafeRawBufferPointer(self).loadUnaligned(fromByteOffset: index * MemoryLayout<Float>.stride, as: Some.self)
     }
 }
 

@@ -1,30 +1,30 @@
 import Foundation
 
-/// The engine's one thread: takes the answers that are being made in turns, a chunk of a prompt or a token each.
+/// The engine's one thread: reads what all answers need next as one batch, step by step.
+///
+/// Those that write get a token each in every step. Prompts share what is left of it, in slices so small that nobody who
+/// writes is held up. Nothing is known of one sequence in another.
 final class Scheduler: @unchecked Sendable {
     private let condition = NSCondition()
     // Guarded by `condition`:
     private var arrivals: [Answer] = []
-    private var unfinished = 0
+    private var queue = AnswerQueue()
     private var sequences: [SequenceID: SequenceSlot] = [:]
     private var nextNumber: UInt64 = 1
     private var isStopping = false
     private var hasNews = false
 
     // The engine's thread only:
+    private var waiting: [Answer] = []
+    private var running: [Answer] = []
+    /// Where the next batch begins among those that run.
+    private var turn = 0
+    private var pace = Pace()
+    private var clock: UInt64 = 0
     private let runner: LlamaRunner
     private let file: ModelFile
     private let sequenceLimit: Int
     private let makeCache: () throws(InferenceError) -> KeyValueCache
-
-    /// A sequence's memory, or none yet.
-    final class SequenceSlot {
-        var cache: KeyValueCache?
-        var lastUse: UInt64 = 0
-        var isBusy = false
-    }
-
-    private var clock: UInt64 = 0
 
     init(
         runner: LlamaRunner, file: ModelFile, sequenceLimit: Int,
@@ -37,11 +37,11 @@ final class Scheduler: @unchecked Sendable {
         thread.start()
     }
 
-    func openSequence() -> SequenceID {
+    func openSequence(of client: ClientID) -> SequenceID {
         locked {
             let id = SequenceID(number: nextNumber)
             nextNumber += 1
-            sequences[id] = SequenceSlot()
+            sequences[id] = SequenceSlot(client: client)
             return id
         }
     }
@@ -52,17 +52,21 @@ final class Scheduler: @unchecked Sendable {
         let mailbox = Mailbox { [weak self] in self?.wake() }
         let known = locked { () -> Bool in
             guard let slot = sequences[request.sequence] else { return false }
-            arrivals.append(Answer(request: request, slot: slot, mailbox: mailbox))
-            unfinished += 1
-            hasNews = true
-            condition.signal()
+            if let refusal = queue.enter(slot.client) {
+                mailbox.post(.finished(refusal))
+            } else {
+                mailbox.post(.accepted)
+                arrivals.append(Answer(request: request, slot: slot, mailbox: mailbox))
+                hasNews = true
+                condition.signal()
+            }
             return true
         }
         guard known else { throw .noSuchSequence }
         return Generation(mailbox)
     }
 
-    var isIdle: Bool { locked { unfinished == 0 } }
+    var isIdle: Bool { locked { queue.isEmpty } }
 
     func stop() {
         locked {
@@ -85,46 +89,101 @@ final class Scheduler: @unchecked Sendable {
     }
 
     private func loop() {
-        var active: [Answer] = []
-        while let arrived = waitForWork(active) {
-            active += arrived
-            for answer in active where answer.isRunnable { step(answer) }
-            let count = active.count
-            active.removeAll { answer in
-                if answer.isOver || answer.mailbox.isCancelled {
-                    answer.release()
-                    return true
-                }
-                return false
-            }
-            if active.isEmpty { runner.wipe() }
-            locked { unfinished -= count - active.count }
+        while waitForWork() {
+            letGo()
+            admit()
+            fill()
+            guard !runner.batch.passages.isEmpty else { continue }
+            let (columns, start) = (runner.batch.tokens.count, ContinuousClock.now)
+            runner.read()
+            pace.record(columns: columns, .now - start)
+            for answer in running { answer.take(from: runner) }
+            letGo()
         }
-        for answer in active + locked({ arrivals }) { answer.mailbox.cancel() }
+        for answer in running + waiting + locked({ arrivals }) { answer.mailbox.cancel() }
     }
 
-    /// Sleeps until something can be done; nil when the engine is to stop.
-    private func waitForWork(_ active: [Answer]) -> [Answer]? {
+    /// Sleeps until something can be done.
+    /// - Returns: false when the engine is to stop.
+    private func waitForWork() -> Bool {
         locked {
-            while !isStopping, arrivals.isEmpty, !hasNews, !active.contains(where: \.isRunnable) { condition.wait() }
-            guard !isStopping else { return nil }
+            while !isStopping, arrivals.isEmpty, !hasNews, !running.contains(where: { $0.look() }), nextInLine == nil {
+                condition.wait()
+            }
             hasNews = false
-            defer { arrivals = [] }
-            return arrivals
+            waiting += arrivals
+            arrivals.removeAll()
+            return !isStopping
         }
     }
 
-    private func step(_ answer: Answer) {
-        guard answer.mayUseSequence else { return }
-        if answer.cache == nil {
+    /// Parts with answers that are over, or whose readers went away.
+    private func letGo() {
+        for answer in running where !answer.look() && answer.isOver {
+            answer.slot.isBusy = false
+            leave(answer)
+        }
+        for answer in waiting where !answer.look() && answer.isOver { leave(answer) }
+        running.removeAll(where: \.isOver)
+        waiting.removeAll(where: \.isOver)
+        if running.isEmpty { runner.wipe() }
+    }
+
+    private func leave(_ answer: Answer) { locked { queue.leave(answer.slot.client, after: .now - answer.arrived) } }
+
+    /// Gives free places to those who wait.
+    private func admit() {
+        while let index = nextInLine {
+            let answer = waiting.remove(at: index)
             do {
-                answer.cache = try takeCache(of: answer.slot)
+                let cache = try takeCache(of: answer.slot)
+                answer.begin(with: cache, others: others(than: answer.slot))
+                answer.slot.isBusy = true
+                answer.look()
+                running.append(answer)
             } catch {
                 answer.end(.outOfMemory)
-                return
+                leave(answer)
             }
         }
-        answer.step(runner)
+    }
+
+    /// What the same client's other sequences remember: nobody else's is ever looked at, or its being there would tell
+    /// what others asked.
+    private func others(than slot: SequenceSlot) -> [KeyValueCache] {
+        locked { sequences.values.filter { $0 !== slot && $0.client == slot.client }.compactMap(\.cache) }
+    }
+
+    /// Whose turn it is to begin: of the client that has fewest places, the first.
+    ///
+    /// Two answers of one sequence follow one another. Who waits for a reader takes no place.
+    private var nextInLine: Int? {
+        guard running.count(where: \.isRunnable) < AnswerQueue.places else { return nil }
+        func places(_ index: Int) -> Int {
+            running.count { $0.isRunnable && $0.slot.client == waiting[index].slot.client }
+        }
+        return waiting.indices.filter { !waiting[$0].slot.isBusy && places($0) < AnswerQueue.placesOfOne }
+            .min { places($0) < places($1) }
+    }
+
+    /// Puts together what is read next; whoever finds no room in the batch is first in the next one.
+    private func fill() {
+        let writers = running.count { $0.isRunnable && $0.isWriting }
+        // Guesses pay while the weights, not the processor, are waited for.
+        let guesses = writers == 1 ? PromptLookup.limit : 0
+        for index in running.indices where runner.batch.room > 0 {
+            let answer = running[(turn + index) % running.count]
+            if answer.isRunnable && answer.isWriting { answer.add(to: runner.batch, share: 0, guesses: guesses) }
+        }
+        turn = running.isEmpty ? 0 : (turn + runner.batch.passages.count) % running.count
+        guard running.contains(where: { $0.isRunnable && !$0.isWriting }) else { return }
+        let readers = running.filter { $0.isRunnable && !$0.isWriting }.sorted { $0.unread < $1.unread }
+        var left = pace.share(someoneWrites: writers > 0)
+        for (index, reader) in readers.enumerated() where runner.batch.room > 0 && left > 0 {
+            let share = min(max(left / (readers.count - index), 1), reader.unread, runner.batch.room)
+            reader.add(to: runner.batch, share: share, guesses: 0)
+            left -= share
+        }
     }
 
     /// The memory of a sequence; over the limit, that of the idle one unused for longest is wiped for it.
@@ -140,81 +199,12 @@ final class Scheduler: @unchecked Sendable {
     }
 }
 
-/// One answer being made; the engine's thread only.
-final class Answer: @unchecked Sendable {
-    let slot: Scheduler.SequenceSlot
-    let mailbox: Mailbox
+/// A sequence's memory, or none yet.
+final class SequenceSlot {
+    let client: ClientID
     var cache: KeyValueCache?
-    private(set) var isOver = false
-    private let request: GenerationRequest
-    private let asked = ContinuousClock.now
-    private var sampler: Sampler
-    private var made = 0
-    private var reused: Int?
-    private var holdsSequence = false
-    private var next: TokenID?
+    var lastUse: UInt64 = 0
+    var isBusy = false
 
-    init(request: GenerationRequest, slot: Scheduler.SequenceSlot, mailbox: Mailbox) {
-        (self.request, self.slot, self.mailbox) = (request, slot, mailbox)
-        sampler = Sampler(request.sampling)
-    }
-
-    var isRunnable: Bool { !isOver && (mailbox.isCancelled || !mailbox.isFull) && (holdsSequence || !slot.isBusy) }
-
-    /// Two answers of one sequence follow one another.
-    var mayUseSequence: Bool {
-        if holdsSequence { return true }
-        guard !slot.isBusy else { return false }
-        slot.isBusy = true
-        holdsSequence = true
-        return true
-    }
-
-    func release() {
-        if holdsSequence { slot.isBusy = false }
-        holdsSequence = false
-    }
-
-    func end(_ reason: FinishReason) {
-        isOver = true
-        mailbox.post(.finished(reason))
-    }
-
-    /// Reads a chunk of the prompt, or makes one token.
-    func step(_ runner: LlamaRunner) {
-        guard let cache, !mailbox.isCancelled else { return }
-        if reused == nil {
-            // The last token is always read anew: its logits are what the answer starts from.
-            let common = min(cache.commonPrefix(with: request.prompt), request.prompt.count - 1)
-            cache.truncate(to: common)
-            reused = common
-        }
-        let done = cache.tokens.count
-        guard let logits = read(runner, cache) else { return }
-        if done < request.prompt.count, let reused {
-            let waited = (ContinuousClock.now - asked) / .nanoseconds(1)
-            mailbox.post(
-                .prefilled(
-                    reused: reused, evaluated: request.prompt.count - reused, nanoseconds: UInt64(max(waited, 0))))
-        }
-        choose(logits, cache)
-    }
-
-    /// - Returns: logits once the whole prompt has been read.
-    private func read(_ runner: LlamaRunner, _ cache: KeyValueCache) -> UnsafeBufferPointer<Float>? {
-        if let next { return runner.read([next], into: cache, wantsLogits: true) }
-        let start = cache.tokens.count
-        let end = min(start + LlamaRunner.chunkLimit, request.prompt.count)
-        return runner.read(request.prompt[start..<end], into: cache, wantsLogits: end == request.prompt.count)
-    }
-
-    private func choose(_ logits: UnsafeBufferPointer<Float>, _ cache: KeyValueCache) {
-        let token = sampler.next(logits, recent: cache.tokens)
-        if request.endTokens.contains(token) { return end(.endOfSequence) }
-        made += 1
-        next = token
-        mailbox.post(.token(token))
-        if made == request.maxTokens { return end(.length) }
-        if cache.tokens.count >= cache.context { return end(.contextFull) }
-    }
+    init(client: ClientID) { self.client = client }
 }

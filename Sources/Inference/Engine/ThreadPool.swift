@@ -4,6 +4,11 @@ import CKernels
 ///
 /// Loops are short and many; Swift's tasks would cost more than the work.
 final class ThreadPool: @unchecked Sendable {
+    /// What is done for one chunk, by any thread.
+    ///
+    /// Made once and run often: making a closure takes memory, running it does not.
+    typealias Loop = (_ chunk: Int) -> Void
+
     let threads: Int
     private let pool: OpaquePointer
 
@@ -14,18 +19,15 @@ final class ThreadPool: @unchecked Sendable {
 
     deinit { ck_pool_destroy(pool) }
 
-    /// Runs `body` for 0..<chunks on all threads and returns when all are done.
+    /// Runs `loop` for 0..<chunks on all threads and returns when all are done.
     ///
     /// One caller at a time.
-    func run(_ chunks: Int, _ body: (Int) -> Void) {
-        withoutActuallyEscaping(body) { body in
-            withUnsafePointer(to: body) { pointer in
-                ck_pool_run(
-                    pool, chunks,
-                    { context, chunk in
-                        context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(chunk)
-                    }, UnsafeMutableRawPointer(mutating: pointer))
-            }
+    func run(_ chunks: Int, _ loop: @escaping Loop) {
+        withUnsafePointer(to: loop) { pointer in
+            ck_pool_run(
+                pool, chunks,
+                { context, chunk in context?.assumingMemoryBound(to: Loop.self).pointee(chunk) },
+                UnsafeMutableRawPointer(mutating: pointer))
         }
     }
 }

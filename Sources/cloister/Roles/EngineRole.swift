@@ -77,7 +77,8 @@ private actor EngineHost {
         case .attach:
             guard let engine, let socket = call.descriptors.first else { throw SeamError.malformed }
             lastCell += 1
-            cells[lastCell] = try EngineConnection.serve(engine, digest, on: socket) { [number = lastCell] in
+            cells[lastCell] = try EngineConnection.serve(engine, digest, number: lastCell, on: socket) {
+                [number = lastCell] in
                 Task { await self.forget(number) }
             }
             try await call.send([])
@@ -126,14 +127,18 @@ private actor EngineHost {
 private final class EngineConnection: Sendable {
     private let engine: any TokenEngine
     private let digest: String
+    private let number: Int
     private let sequences = Mutex<[UInt64: SequenceID]>([:])
 
-    private init(_ engine: any TokenEngine, _ digest: String) { (self.engine, self.digest) = (engine, digest) }
+    private init(_ engine: any TokenEngine, _ digest: String, _ number: Int) {
+        (self.engine, self.digest, self.number) = (engine, digest, number)
+    }
 
     static func serve(
-        _ engine: any TokenEngine, _ digest: String, on socket: Descriptor, closed: @escaping @Sendable () -> Void
+        _ engine: any TokenEngine, _ digest: String, number: Int, on socket: Descriptor,
+        closed: @escaping @Sendable () -> Void
     ) throws -> SeamServer {
-        let connection = EngineConnection(engine, digest)
+        let connection = EngineConnection(engine, digest, number)
         return try SeamServer(socket, limits: .tokens) {
             connection.forgetAll()
             closed()
@@ -161,11 +166,11 @@ private final class EngineConnection: Sendable {
         }
     }
 
-    private func own(_ number: UInt64) -> SequenceID {
+    private func own(_ name: UInt64) -> SequenceID {
         sequences.withLock { sequences in
-            if let known = sequences[number] { return known }
-            let sequence = engine.openSequence()
-            sequences[number] = sequence
+            if let known = sequences[name] { return known }
+            let sequence = engine.openSequence(of: ClientID(connection: number, number: UInt32(name >> 32)))
+            sequences[name] = sequence
             return sequence
         }
     }

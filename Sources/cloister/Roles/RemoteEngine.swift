@@ -13,7 +13,7 @@ final class RemoteEngine: TokenEngine {
     private let gone: Latch
     /// The process, on the side that started it; it ends with this value.
     private let child: Child?
-    private let lastSequence = Atomic<UInt64>(0)
+    private let names = Mutex(Names())
 
     /// - Parameter socket: a tokens seam that the engine serves.
     convenience init(_ socket: Descriptor, _ loaded: EngineOrder.Loaded, child: Child? = nil) throws(SeamError) {
@@ -86,8 +86,19 @@ final class RemoteEngine: TokenEngine {
         try await seam.ask(EngineCall.isIdle.rawValue, patience: .atOnce)
     }
 
-    func openSequence() -> SequenceID {
-        SequenceID(number: lastSequence.add(1, ordering: .relaxed).newValue)
+    /// What sequences of this seam are called: the upper half says whose they are.
+    private struct Names {
+        var clients: [ClientID: UInt64] = [:]
+        var lastSequence: UInt32 = 0
+    }
+
+    func openSequence(of client: ClientID) -> SequenceID {
+        names.withLock { names in
+            let number = names.clients[client] ?? UInt64(names.clients.count)
+            names.clients[client] = number
+            names.lastSequence &+= 1
+            return SequenceID(number: number << 32 | UInt64(names.lastSequence))
+        }
     }
 
     func closeSequence(_ sequence: SequenceID) {

@@ -1,0 +1,124 @@
+import CKernels
+
+/// The columns of a step, rounded to whole numbers; what all steps of an engine use in turns.
+final class RoundedColumns {
+    private let quantised: Memory<Int8>
+    private let scales: Memory<Float>
+    private let sums: Memory<Int16>
+    private let width: Int
+
+    /// - Parameters:
+    ///   - columns: most columns of a step, a multiple of 16.
+    ///   - width: largest width of a matrix.
+    init(columns: Int, width: Int) throws(InferenceError) {
+        // Matrices of different widths use it in turns; a column takes what the widest needs.
+        self.width = (width + 31) / 32 * 32
+        quantised = try Memory(count: columns * self.width)
+        scales = try Memory(count: columns * self.width / 32)
+        sums = try Memory(count: columns * self.width / 16)
+    }
+
+    func activations(lanes: Int) -> ck_activations {
+        ck_activations(q: quantised.start, scale: scales.start, sum: sums.start, lanes: lanes)
+    }
+
+    /// Overwrites what the first `columns` columns, a multiple of 16, came to.
+    func wipe(columns: Int) {
+        quantised.wipe(0..<columns * width)
+        scales.wipe(0..<columns * width / 32)
+        sums.wipe(0..<columns * width / 16)
+    }
+}
+
+/// Multiplies columns of activations with weight matrices that share them.
+///
+/// The columns are made and rounded once, and the rows of all matrices are one loop over the pool. Made once for each
+/// place in the model; running it takes no memory.
+final class Multiplication {
+    /// Rows that a thread takes at a time are a multiple of this, and how often it comes back for more.
+    ///
+    /// *Our choice*: a whole panel of the kernels; several pieces even out threads that lost their core.
+    private static let panel = 24
+    private static let pieces = 4
+    /// Most columns that are multiplied one by one.
+    ///
+    /// *Our choice*: from then on sixteen at once, some of them idle, are faster.
+    private static let fewColumns = 3
+
+    /// A matrix, and where its products go: `[columns, rows]`.
+    struct Product {
+        let tensor: Tensor
+        let out: UnsafeMutablePointer<Float>
+    }
+
+    private let pool: ThreadPool
+    private let kernels: UnsafePointer<ck_kernels>
+    private let rounded: RoundedColumns
+    private let products: [Product]
+    private let input: UnsafeMutablePointer<Float>
+    private let width: Int
+    private let rounds: Bool
+    /// Rows of a piece of work.
+    private let rows: Int
+    private let pieceCount: Int
+    private var (makeColumns, multiplyRows): (ThreadPool.Loop, ThreadPool.Loop) = ({ _ in }, { _ in })
+    // While it runs:
+    private var count = 0
+    private var columns: ck_activations
+
+    /// - Parameters:
+    ///   - products: matrices of one width.
+    ///   - input: `[columns, width]`, row-major.
+    ///   - make: fills in a column of the input; called once for each, by any thread.
+    init(
+        _ products: [Product], input: UnsafeMutablePointer<Float>, rounded: RoundedColumns, pool: ThreadPool,
+        kernels: UnsafePointer<ck_kernels>, make: @escaping (_ column: Int) -> Void
+    ) {
+        (self.products, self.input, self.rounded) = (products, input, rounded)
+        (self.pool, self.kernels) = (pool, kernels)
+        width = products[0].tensor.width
+        rounds = products.contains(where: \.tensor.type.isQuantised)
+        let panels = products.reduce(0) { $0 + $1.pieces(of: Self.panel) }
+        let wanted = pool.threads * Self.pieces
+        let rows = (panels + wanted - 1) / wanted * Self.panel
+        pieceCount = products.reduce(0) { $0 + $1.pieces(of: rows) }
+        self.rows = rows
+        columns = rounded.activations(lanes: 1)
+        makeColumns = { [unowned(unsafe) self] group in self.make(group, make) }
+        multiplyRows = { [unowned(unsafe) self] in multiply($0) }
+    }
+
+    /// Makes the first `count` columns of the input, and multiplies them.
+    func run(_ count: Int) {
+        self.count = count
+        columns = rounded.activations(lanes: count > Self.fewColumns ? kernels.pointee.lanes : 1)
+        // Columns that lie interleaved are written by one thread.
+        pool.run((count + columns.lanes - 1) / columns.lanes, makeColumns)
+        pool.run(pieceCount, multiplyRows)
+    }
+
+    private func make(_ group: Int, _ make: (Int) -> Void) {
+        for column in group * columns.lanes..<min((group + 1) * columns.lanes, count) {
+            make(column)
+            if rounds { kernels.pointee.quantize(input + column * width, width, column, columns) }
+        }
+    }
+
+    private func multiply(_ piece: Int) {
+        var piece = piece
+        for product in products {
+            let own = product.pieces(of: rows)
+            if piece < own {
+                let tensor = product.tensor
+                return kernels.pointee.multiply(
+                    Int32(tensor.type.rawValue), tensor.bytes, width, piece * rows,
+                    min((piece + 1) * rows, tensor.rows), input, columns, count, product.out, tensor.rows)
+            }
+            piece -= own
+        }
+    }
+}
+
+extension Multiplication.Product {
+    fileprivate func pieces(of rows: Int) -> Int { (tensor.rows + rows - 1) / rows }
+}

@@ -1,0 +1,122 @@
+import TestSupport
+import Testing
+
+@testable import Inference
+
+/// Who is answered when, and what of one sequence serves another.
+struct SchedulingTests {
+    private func engine(context: Int = 4_096) throws -> Engine {
+        let bytes = TinyModel.writer(context: context).bytes()
+        return try Engine(
+            file: ModelFile(bytes: TinyModel.pinned(bytes), name: "tiny"),
+            options: .init(threads: 1, contextLength: context, sequences: 64))
+    }
+
+    private func request(_ engine: Engine, _ client: UInt32, _ prompt: [TokenID] = [1, 2, 3], tokens: Int)
+        -> GenerationRequest
+    {
+        GenerationRequest(
+            sequence: engine.openSequence(of: ClientID(connection: 0, number: client)), prompt: prompt,
+            sampling: .greedy, maxTokens: tokens, endTokens: [])
+    }
+
+    private func events(_ generation: Generation) async -> [GenerationEvent] {
+        var events: [GenerationEvent] = []
+        for await event in generation { events.append(event) }
+        return events
+    }
+
+    private func reused(_ events: [GenerationEvent]) -> Int? {
+        events.lazy.compactMap { event in if case .prefilled(let reused, _, _) = event { reused } else { nil } }.first
+    }
+
+    /// A shared memory would tell by its time what somebody else had asked.
+    @Test func `nothing of one client's text is used for another, however equal it is`() async throws {
+        let engine = try engine()
+        let prompt = (0..<400).map { TokenID($0 * 7 % 250) }
+        let first = await events(try engine.generate(request(engine, 1, prompt, tokens: 3)))
+        let foreign = await events(try engine.generate(request(engine, 2, prompt, tokens: 3)))
+        let own = await events(try engine.generate(request(engine, 1, prompt, tokens: 3)))
+        #expect(reused(first) == 0 && reused(foreign) == 0)
+        #expect(reused(own) == 384, "of the client's own other sequence, in whole blocks")
+        #expect(
+            first.filter(\.isToken) == own.filter(\.isToken) && first.filter(\.isToken) == foreign.filter(\.isToken))
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `one who asks for too much is refused, and others are not`() async throws {
+        let engine = try engine()
+        // Readers that do not read hold their places.
+        let held = try (0..<AnswerQueue.limitOfOne).map { _ in try engine.generate(request(engine, 1, tokens: 20)) }
+        let refused = await events(try engine.generate(request(engine, 1, tokens: 1)))
+        guard case .finished(.tooMany(isOwn: true, let seconds))? = refused.first, refused.count == 1 else {
+            Issue.record("\(refused)")
+            return
+        }
+        #expect((1...120).contains(seconds))
+        let other = await events(try engine.generate(request(engine, 2, tokens: 5)))
+        #expect(other.first == .accepted && other.last == .finished(.length) && other.count == 8)
+        for generation in held { #expect(await events(generation).filter(\.isToken).count == 20) }
+        while await !engine.isIdle() { await Task.yield() }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `when too many wait for everybody, all are told so`() async throws {
+        let engine = try engine()
+        var held: [Generation] = []
+        for client in 0..<UInt32(AnswerQueue.limit / AnswerQueue.limitOfOne) {
+            for _ in 0..<AnswerQueue.limitOfOne {
+                held.append(try engine.generate(request(engine, client, tokens: 100)))
+            }
+        }
+        let refused = await events(try engine.generate(request(engine, 99, tokens: 1)))
+        guard case .finished(.tooMany(isOwn: false, _))? = refused.first else {
+            Issue.record("\(refused)")
+            return
+        }
+        held.removeAll()
+        while await !engine.isIdle() { await Task.yield() }
+        #expect(await events(try engine.generate(request(engine, 99, tokens: 1))).count == 4)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `answers that are made at the same time advance together`() async throws {
+        let engine = try engine()
+        let order = Order()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for client in 0..<UInt32(8) {
+                let generation = try engine.generate(request(engine, client, tokens: 60))
+                group.addTask { for await event in generation where event.isToken { await order.note(client) } }
+            }
+            try await group.waitForAll()
+        }
+        // When the first has all its tokens, the last has most of them: it may be ahead by what a mailbox holds.
+        let counts = await order.countsAtFirstEnd
+        #expect(counts.count == 8 && counts.allSatisfy { $0 > 40 }, "\(counts)")
+    }
+
+    @Test func `prompts are read in slices that hold nobody up for long`() {
+        var pace = Pace()
+        #expect(pace.share(someoneWrites: false) == Batch.columnLimit)
+        #expect(pace.share(someoneWrites: true) == 16)
+        pace.record(columns: 100, .milliseconds(100))
+        #expect(pace.share(someoneWrites: true) == 75)
+        for _ in 0..<20 { pace.record(columns: 75, .milliseconds(750)) }
+        #expect(pace.share(someoneWrites: true) == 16)
+        pace.record(columns: 1, .seconds(5))
+        #expect(pace.share(someoneWrites: true) == 16 && pace.share(someoneWrites: false) == Batch.columnLimit)
+    }
+
+    private actor Order {
+        private var counts = [UInt32: Int]()
+        private(set) var countsAtFirstEnd: [Int] = []
+        func note(_ client: UInt32) {
+            counts[client, default: 0] += 1
+            if counts[client] == 60, countsAtFirstEnd.isEmpty { countsAtFirstEnd = Array(counts.values) }
+        }
+    }
+}
+
+extension GenerationEvent {
+    fileprivate var isToken: Bool { if case .token = self { true } else { false } }
+}
