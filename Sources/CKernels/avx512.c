@@ -16,9 +16,9 @@
 QUANTISED_ROWS(q8_0, 1, 128, 0, 0, begin_q8_0)
 QUANTISED_ROWS(q4_0, 1, 8, 0, 0, begin512_q4_0)
 QUANTISED_ROWS(q5_0, 1, 16, 0, 0, begin512_q5_0)
-QUANTISED_ROWS(q4_k, 8, 0, 0, 1, begin_q4_k)
-QUANTISED_ROWS(q5_k, 8, 0, 0, 1, begin_q5_k)
-QUANTISED_ROWS(q6_k, 8, 32, 1, 0, begin_q6_k)
+QUANTISED_ROWS(q4_k, 8, 0, 0, 1, begin512_k)
+QUANTISED_ROWS(q5_k, 8, 0, 0, 1, begin512_k)
+QUANTISED_ROWS(q6_k, 8, 32, 1, 0, begin512_q6_k)
 
 #define WHOLE_ROWS(TYPE, BYTES)                                                                                             \
     AVX512 static void rows_##TYPE(const uint8_t *row, size_t count, size_t width, const float *x, size_t columns,          \

@@ -40,9 +40,12 @@ INLINE512 void turn_columns(form512 f, ck_activations x, size_t width, size_t do
         }
 }
 
+/* Of one column the upper half is zeros: what happens to lie there could be slow to calculate with. */
+INLINE512 __m512 of_columns(const __m256 *x, int isOne) { return isOne ? _mm512_zextps256_ps512(*x) : _mm512_loadu_ps(x); }
+
 /* Adds what a group amounts to: the lanes of two columns, or of one, which needs only the lower half. */
 INLINE512 __m512 add_pair(form512 f, const __m512i *w, const __m512 *factor, const pair *x, int isOne, __m512 lanes) {
-    __m512 scale = _mm512_loadu_ps(x->scale);
+    __m512 scale = of_columns(x->scale, isOne);
     const int parts = f.hasTwoScales ? 2 : 1;
     UNROLL for (int part = 0; part < parts; part++) {
         __m512i p[2];
@@ -54,17 +57,19 @@ INLINE512 __m512 add_pair(form512 f, const __m512i *w, const __m512 *factor, con
                             : _mm512_add_epi32(_mm512_shuffle_i64x2(p[0], p[1], 0x44), _mm512_shuffle_i64x2(p[0], p[1], 0xee));
         lanes = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_mul_ps(factor[part], scale), lanes);
     }
-    return f.hasMin ? _mm512_fnmadd_ps(factor[2], _mm512_loadu_ps(x->total), lanes) : lanes;
+    return f.hasMin ? _mm512_fnmadd_ps(factor[2], of_columns(x->total, isOne), lanes) : lanes;
 }
+
+INLINE512 __m512 spread(__m256 v, int isOne) { return isOne ? _mm512_zextps256_ps512(v) : _mm512_broadcast_f32x8(v); }
 
 INLINE512 void add_group512(form512 f, const uint8_t *group, size_t blocks, const pair *x, int pairs, int isOne, __m512 *lanes) {
     factors s = f.begin(group);
     if (blocks < GROUP) s.first = _mm256_maskz_mov_ps((__mmask8)((1 << blocks) - 1), s.first);
     __m512i w[4];
     f.turn(group, w);
-    __m512 factor[3] = {_mm512_broadcast_f32x8(s.first)};
-    if (f.hasTwoScales) factor[1] = _mm512_broadcast_f32x8(s.second);
-    if (f.hasMin) factor[2] = _mm512_broadcast_f32x8(s.min);
+    __m512 factor[3] = {spread(s.first, isOne)};
+    if (f.hasTwoScales) factor[1] = spread(s.second, isOne);
+    if (f.hasMin) factor[2] = spread(s.min, isOne);
     UNROLL for (int p = 0; p < pairs; p++) lanes[p] = add_pair(f, w, factor, x + p, isOne, lanes[p]);
 }
 

@@ -92,6 +92,12 @@ INLINE512 __m512i nibbles_at(const uint8_t *q, places32 place, places32 shift) {
     return low_bits(_mm512_srlv_epi32(w, (__m512i)shift), 15);
 }
 
+INLINE512 factors begin512_k(const void *block) {
+    __m128i head = _mm_loadu_si128(block);
+    __m512 d = _mm512_permutexvar_ps((__m512i)word32, _mm512_castps128_ps512(_mm_cvtph_ps(head)));
+    __m512 all = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(scales_of_k(head))), d);
+    return (factors){.first = _mm512_castps512_ps256(all), .min = _mm512_extractf32x8_ps(all, 1)};
+}
 INLINE512 void turn_q4_k(const void *block, __m512i *out) {
     UNROLL for (int k = 0; k < 4; k++) out[k] = nibbles_at(((const block_q4_k *)block)->q, block32 / 2 * 8 + word32 + 2 * k, block32 % 2 * 4);
 }
@@ -105,6 +111,13 @@ INLINE512 void turn_q5_k(const void *block, __m512i *out) {
     }
 }
 
+INLINE512 factors begin512_q6_k(const void *block) {
+    const block_q6_k *b = block;
+    __m128i order = _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
+    __m128i scales = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)b->scales), order);
+    __m512 all = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(scales)), _mm512_set1_ps(half(b->d)));
+    return (factors){.first = _mm512_castps512_ps256(all), .second = _mm512_extractf32x8_ps(all, 1)};
+}
 INLINE512 void turn_q6_k(const void *block, __m512i *out) {
     const block_q6_k *b = block;
     UNROLL for (int k = 0; k < 4; k++) {
