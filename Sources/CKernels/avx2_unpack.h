@@ -24,15 +24,16 @@ INLINE __m256 scaled(__m128i bytes, __m128 scale) {
  * Q4_K and Q5_K begin with d, dmin and 12 bytes s: scale and minimum i < 4 are the low six bits of s[i] and s[i + 4]; those of i >= 4 are the nibbles of
  * s[i + 4] below the high two bits of s[i - 4] and s[i]. All sixteen at once: scales first, then minimums.
  */
-INLINE factors begin_k(const void *block) {
-    __m128i head = _mm_loadu_si128(block);
+INLINE __m128i scales_of_k(__m128i head) {
     __m128i low = _mm_shuffle_epi8(head, _mm_setr_epi8(4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15));
     __m128i high = _mm_shuffle_epi8(head, _mm_setr_epi8(-1, -1, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1, 8, 9, 10, 11));
-    __m128i all = _mm_and_si128(low, _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0));
-    all = _mm_or_si128(all, _mm_and_si128(_mm_srli_epi16(low, 4), _mm_setr_epi32(0, 0, 0, 0x0f0f0f0f)));
-    all = _mm_or_si128(all, _mm_and_si128(_mm_srli_epi16(high, 2), _mm_set1_epi8(0x30)));
+    low = _mm_and_si128(_mm_srlv_epi32(low, _mm_setr_epi32(0, 0, 0, 4)), _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
+    return _mm_or_si128(low, _mm_and_si128(_mm_srli_epi16(high, 2), _mm_set1_epi8(0x30)));
+}
+INLINE factors begin_k(const void *block) {
+    __m128i head = _mm_loadu_si128(block), scales = scales_of_k(head);
     __m128 d = _mm_cvtph_ps(head);
-    return (factors){.first = scaled(all, d), .min = scaled(_mm_srli_si128(all, 8), _mm_movehdup_ps(d))};
+    return (factors){.first = scaled(scales, d), .min = scaled(_mm_srli_si128(scales, 8), _mm_movehdup_ps(d))};
 }
 INLINE factors begin_q4_k(const void *block) { return begin_k(block); }
 INLINE factors begin_q5_k(const void *block) { return begin_k(block); }

@@ -19,16 +19,19 @@ typedef struct {
 /* Sixteen columns of a slab. */
 typedef struct { const int8_t *q; const float *scale; const int16_t *sum; } lanes_of;
 
-INLINE512 void fill_row(form f, __m512i (*unpack)(const void *, int), const uint8_t *row, size_t blocks, int isLast, panel *p, size_t r) {
+INLINE512 void fill_row(form512 f, const uint8_t *row, size_t blocks, int isLast, panel *p, size_t r) {
     for (size_t b = 0; b < blocks; b += GROUP, row += f.bytes) {
         rest_of_row rest;
         fetch_ahead(row, f.bytes);
         const uint8_t *group = blocks - b < GROUP ? group_of(row, f.bytes, blocks - b, isLast, &rest) : row;
-        factors w = f.begin(group);
-        _mm256_storeu_ps(&p->first[r][b], w.first);
-        if (f.hasTwoScales) _mm256_storeu_ps(&p->second[r][b], w.second);
-        if (f.hasMin) _mm256_storeu_ps(&p->min[r][b], w.min);
-        UNROLL for (int k = 0; k < 4; k++) _mm512_storeu_si512(&p->w[r][b * BLOCK + 64 * (size_t)k], unpack(group, k));
+        factors scales = f.begin(group);
+        _mm256_storeu_ps(&p->first[r][b], scales.first);
+        if (f.hasTwoScales) _mm256_storeu_ps(&p->second[r][b], scales.second);
+        if (f.hasMin) _mm256_storeu_ps(&p->min[r][b], scales.min);
+        __m512i turned[4], w[4];
+        f.turn(group, turned);
+        turn(turned, w); /* Back: the words of a block side by side. */
+        UNROLL for (size_t k = 0; k < 4; k++) _mm512_storeu_si512(&p->w[r][b * BLOCK + 64 * k], w[k]);
     }
 }
 
@@ -36,7 +39,7 @@ INLINE512 void fill_row(form f, __m512i (*unpack)(const void *, int), const uint
 typedef struct { const panel *p; size_t row[TILE]; } rows_of_tile;
 
 /* Adds block b: halves with a scale of their own one after the other, else the whole block at once. */
-INLINE512 void add_block(form f, const rows_of_tile *t, const lanes_of *x, int vectors, size_t b, __m512 sums[TILE][VECTORS]) {
+INLINE512 void add_block(form512 f, const rows_of_tile *t, const lanes_of *x, int vectors, size_t b, __m512 sums[TILE][VECTORS]) {
     const int parts = f.hasTwoScales ? 2 : 1;
     __m512i total[VECTORS];
     __m512 scale[VECTORS];
@@ -73,7 +76,7 @@ INLINE512 void add_block(form f, const rows_of_tile *t, const lanes_of *x, int v
 }
 
 /* Six rows by 16 or 32 columns of a slab. */
-INLINE512 void tile(form f, const rows_of_tile *t, const lanes_of *x, int vectors, size_t blocks, __m512 out[TILE][VECTORS]) {
+INLINE512 void tile(form512 f, const rows_of_tile *t, const lanes_of *x, int vectors, size_t blocks, __m512 out[TILE][VECTORS]) {
     __m512 lanes[GROUP][TILE][VECTORS];
     for (size_t lane = 0; lane < GROUP; lane++) {
         __m512 sums[TILE][VECTORS];
@@ -90,7 +93,7 @@ INLINE512 void tile(form f, const rows_of_tile *t, const lanes_of *x, int vector
 }
 
 /* All rows of a panel by some columns. `isFirst`: the first slab is stored, later ones are added. */
-INLINE512 void tiles(form f, const panel *p, size_t rows, const lanes_of *x, int vectors, size_t blocks, int isFirst,
+INLINE512 void tiles(form512 f, const panel *p, size_t rows, const lanes_of *x, int vectors, size_t blocks, int isFirst,
                      size_t columns, float *out, size_t stride) {
     for (size_t first = 0; first < rows; first += TILE) {
         rows_of_tile t = {.p = p};
@@ -106,8 +109,8 @@ INLINE512 void tiles(form f, const panel *p, size_t rows, const lanes_of *x, int
     }
 }
 
-INLINE512 void panels_of(form f, __m512i (*unpack)(const void *, int), const uint8_t *weights, size_t count, size_t width,
-                         ck_activations q, size_t columns, float *out, size_t stride) {
+INLINE512 void panels_of(form512 f, const uint8_t *weights, size_t count, size_t width, ck_activations q, size_t columns,
+                         float *out, size_t stride) {
     panel p;
     size_t blocks = width / BLOCK, bytes = blocks * f.bytes / GROUP;
     for (size_t first = 0; first < count; first += PANEL) {
@@ -116,7 +119,7 @@ INLINE512 void panels_of(form f, __m512i (*unpack)(const void *, int), const uin
             size_t slab = blocks - done < SLAB ? blocks - done : SLAB;
             for (size_t r = 0; r < rows; r++) {
                 const uint8_t *row = weights + (first + r) * bytes + done / GROUP * f.bytes;
-                fill_row(f, unpack, row, slab, first + r + 1 == count || blocks < GROUP, &p, r);
+                fill_row(f, row, slab, first + r + 1 == count || blocks < GROUP, &p, r);
             }
             for (size_t c = 0; c < columns; c += VECTORS * LANES) {
                 size_t some = columns - c < VECTORS * LANES ? columns - c : VECTORS * LANES;

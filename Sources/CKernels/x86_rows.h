@@ -83,9 +83,10 @@ INLINE const uint8_t *group_of(const uint8_t *row, size_t bytes, size_t blocks, 
 
 /* Weights are read once and in order, but the processor reads ahead only within a page; asking for what lies beyond never faults. */
 enum { AHEAD = 6144 };
-INLINE void fetch_ahead(const void *from, size_t bytes) {
-    for (size_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)from + AHEAD + i, _MM_HINT_T0);
+INLINE void fetch(const void *from, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)from + i, _MM_HINT_T0);
 }
+INLINE void fetch_ahead(const void *from, size_t bytes) { fetch((const char *)from + AHEAD, bytes); }
 
 /* Adds a group's first `blocks` blocks to each column. */
 INLINE void add_columns(form f, const void *group, size_t blocks, const ck_activations *x, size_t done, int columns, __m256 *lanes) {

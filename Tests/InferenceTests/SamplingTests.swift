@@ -24,6 +24,18 @@ struct SamplingTests {
         #expect(draw([5], .greedy) == [0])
     }
 
+    @Test(arguments: [15, 16, 17, 33, 40])
+    func `the likeliest token is found wherever it stands, beside what is no number`(count: Int) {
+        for place in 0..<count {
+            var logits = (0..<count).map { _ in Float.random(in: -5...0) }
+            logits[(place + 3) % count] = .nan
+            logits[place] = 0.5
+            #expect(draw(logits, .greedy, times: 1) == [TokenID(place)])
+        }
+        #expect(draw([Float](repeating: .nan, count: count), .greedy, times: 1) == [0])
+        #expect(draw([Float](repeating: -.infinity, count: count), .greedy, times: 1) == [0])
+    }
+
     @Test func `with nothing cut off every likely token is drawn`() {
         #expect(draw([1, 1, 1, 1], open) == [0, 1, 2, 3])
     }
