@@ -118,9 +118,11 @@ INLINE void both(__m256 (*read)(const void *), size_t bytes, const void *p, lane
     __m256 v[2] = {read(p), read((const uint8_t *)p + 8 * bytes)};
     memcpy(out, v, sizeof v);
 }
+INLINE __m256 load_bytes(const void *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(p))); }
+INLINE void bytes256(const void *p, lanes *out) { both(load_bytes, 1, p, out); }
 INLINE void halves256(const void *p, lanes *out) { both(load_f16, 2, p, out); }
 INLINE void floats256(const void *p, lanes *out) { both(load_f32, 4, p, out); }
-ATTENTION(AVX2, halves256, floats256)
+ATTENTION(AVX2, bytes256, halves256, floats256)
 
 const ck_kernels ck_avx2 = {"avx2", 1, ck_quantize_avx2, multiply, attend, gather, silu_multiply};
 #endif

@@ -49,6 +49,9 @@ size_t ck_row_bytes(int type, size_t width);
 enum { CK_QUERIES = 4, CK_PARTIAL = 2 + 4096 };
 struct ck_queries { const float *query[CK_QUERIES]; size_t sees[CK_QUERIES], most; int count; };
 
+/* The scales of a position's key or value in Q8_0. */
+static inline size_t ck_scales(size_t width) { return (width + BLOCK - 1) / BLOCK; }
+
 extern const ck_kernels ck_plain;
 #if defined(__x86_64__)
 extern const ck_kernels ck_avx2, ck_avx512;
