@@ -10,21 +10,46 @@
 typedef void (*reader)(const void *stored, lanes *out);
 typedef lanes weights_of_span[CK_SPAN / FLOAT_LANES];
 
+/* How numbers are stored (`ck_memory`); every field is a constant where it is used. */
+typedef struct {
+    size_t bytes;        /* Of a number. */
+    reader read, halves; /* How sixteen of them are read, and sixteen scales. */
+    int isScaled;
+} storing;
+
+/* Sixteen positions take so many bytes of keys or values; the numbers begin behind the scales. */
+GENERIC size_t scale_bytes(storing s, size_t width) { return s.isScaled ? ck_scales(width) * FLOAT_LANES * 2 : 0; }
+GENERIC size_t block_bytes(storing s, size_t width, size_t row) { return scale_bytes(s, width) + FLOAT_LANES * row * s.bytes; }
+
+/* sum[r][h] = query[r] . key for 16 positions of each of two blocks, over the elements [start, end). */
+GENERIC void score_part(storing s, const uint8_t *keys, size_t apart, size_t start, size_t end, const ck_queries *q, int count,
+                        lanes sum[CK_QUERIES][2]) {
+    UNROLL for (int r = 0; r < count; r++) sum[r][0] = sum[r][1] = splat(0);
+    for (size_t i = start; i < end; i++) {
+        lanes k[2];
+        UNROLL for (size_t h = 0; h < 2; h++) s.read(keys + h * apart + i * FLOAT_LANES * s.bytes, &k[h]);
+        UNROLL for (int r = 0; r < count; r++)
+            UNROLL for (int h = 0; h < 2; h++) sum[r][h] = fma_of(splat(q->query[r][i]), k[h], sum[r][h]);
+    }
+}
+
 /* weight[r][p] = scale * query[r] . key[p]; positions go 32 at a time, so that eight sums are on their way. */
-GENERIC void score(const ck_memory *m, reader read, size_t bytes, size_t first, const ck_queries *q, int count, float scale, weights_of_span *weight) {
-    size_t block = FLOAT_LANES * bytes * m->width;
+GENERIC void score(const ck_memory *m, storing s, size_t first, const ck_queries *q, int count, float scale, weights_of_span *weight) {
+    size_t block = block_bytes(s, m->width, m->width), scales = scale_bytes(s, m->width);
     const uint8_t *keys = (const uint8_t *)m->keys + first / FLOAT_LANES * block;
     for (size_t b = 0; b * FLOAT_LANES < q->most; b += 2, keys += 2 * block) {
-        lanes sum[CK_QUERIES][2];
-        UNROLL for (int r = 0; r < count; r++) sum[r][0] = sum[r][1] = splat(0);
-        for (size_t i = 0; i < m->width; i++) {
-            lanes k[2];
-            UNROLL for (size_t h = 0; h < 2; h++) read(keys + h * block + i * FLOAT_LANES * bytes, &k[h]);
-            UNROLL for (int r = 0; r < count; r++)
-                UNROLL for (int h = 0; h < 2; h++) sum[r][h] = fma_of(splat(q->query[r][i]), k[h], sum[r][h]);
+        lanes sum[CK_QUERIES][2], total[CK_QUERIES][2];
+        if (!s.isScaled) score_part(s, keys, block, 0, m->width, q, count, total);
+        for (size_t i = 0; s.isScaled && i < m->width; i += BLOCK) {
+            score_part(s, keys + scales, block, i, i + BLOCK < m->width ? i + BLOCK : m->width, q, count, sum);
+            UNROLL for (size_t h = 0; h < 2; h++) {
+                lanes k;
+                s.halves(keys + h * block + i / BLOCK * FLOAT_LANES * 2, &k);
+                UNROLL for (int r = 0; r < count; r++) total[r][h] = i == 0 ? sum[r][h] * k : fma_of(sum[r][h], k, total[r][h]);
+            }
         }
         UNROLL for (int r = 0; r < count; r++)
-            UNROLL for (size_t h = 0; h < 2; h++) weight[r][b + h] = sum[r][h] * splat(scale);
+            UNROLL for (size_t h = 0; h < 2; h++) weight[r][b + h] = total[r][h] * splat(scale);
     }
 }
 
@@ -48,17 +73,27 @@ GENERIC void soften(size_t positions, size_t sees, lanes *weight, float *partial
 }
 
 /* Some vectors of the weighted sum of the values, from element `start` on. */
-GENERIC void weigh(const ck_memory *m, reader read, size_t bytes, size_t first, const ck_queries *q, int count, int vectors, size_t start,
-                   weights_of_span *weight, float (*partial)[CK_PARTIAL]) {
-    size_t row = ck_padded(m->width) * bytes;
-    const uint8_t *values = (const uint8_t *)m->values + first * row + start * bytes;
+GENERIC void weigh(const ck_memory *m, storing s, size_t first, const ck_queries *q, int count, int vectors, size_t start,
+                   const weights_of_span *weight, float (*partial)[CK_PARTIAL]) {
+    size_t row = ck_padded(m->width) * s.bytes, block = block_bytes(s, m->width, ck_padded(m->width));
+    const uint8_t *values = (const uint8_t *)m->values + first / FLOAT_LANES * block;
     lanes sum[CK_QUERIES][4];
     UNROLL for (int r = 0; r < count; r++) UNROLL for (int k = 0; k < vectors; k++) sum[r][k] = splat(0);
-    for (size_t p = 0; p < q->most; p++, values += row) {
-        lanes v[4];
-        UNROLL for (int k = 0; k < vectors; k++) read(values + (size_t)k * FLOAT_LANES * bytes, &v[k]);
-        UNROLL for (int r = 0; r < count; r++)
-            UNROLL for (int k = 0; k < vectors; k++) sum[r][k] = fma_of(splat(((const float *)weight[r])[p]), v[k], sum[r][k]);
+    for (size_t b = 0; b * FLOAT_LANES < q->most; b++, values += block) {
+        const uint8_t *v = values + scale_bytes(s, m->width) + start * s.bytes;
+        lanes w[CK_QUERIES][2]; /* The weights times the scales, which two vectors of a block of 32 share. */
+        UNROLL for (int k = 0; k < (vectors + 1) / 2; k++) {
+            lanes scale = splat(1);
+            if (s.isScaled) s.halves(values + (start / BLOCK + (size_t)k) * FLOAT_LANES * 2, &scale);
+            UNROLL for (int r = 0; r < count; r++) w[r][k] = s.isScaled ? weight[r][b] * scale : weight[r][b];
+        }
+        size_t positions = q->most - b * FLOAT_LANES < FLOAT_LANES ? q->most - b * FLOAT_LANES : FLOAT_LANES;
+        for (size_t p = 0; p < positions; p++, v += row) {
+            lanes x[4];
+            UNROLL for (int k = 0; k < vectors; k++) s.read(v + (size_t)k * FLOAT_LANES * s.bytes, &x[k]);
+            UNROLL for (int r = 0; r < count; r++)
+                UNROLL for (int k = 0; k < vectors; k++) sum[r][k] = fma_of(splat(((const float *)&w[r][k / 2])[p]), x[k], sum[r][k]);
+        }
     }
     UNROLL for (int r = 0; r < count; r++) __builtin_memcpy(partial[r] + 2 + start, sum[r], (size_t)vectors * sizeof(lanes));
 }
@@ -75,15 +110,14 @@ GENERIC void merge(size_t width, const float *more, float *partial) {
     for (size_t j = 0; j < ck_padded(width) / FLOAT_LANES; j++) sum[j] = fma_of(sum[j], own, others[j] * its);
 }
 
-GENERIC void attend_span(const ck_memory *m, reader read, size_t bytes, size_t first, const ck_queries *q, int count, float scale,
-                         float *const *partials) {
+GENERIC void attend_span(const ck_memory *m, storing s, size_t first, const ck_queries *q, int count, float scale, float *const *partials) {
     weights_of_span weight[CK_QUERIES];
     float partial[CK_QUERIES][CK_PARTIAL];
-    score(m, read, bytes, first, q, count, scale, weight);
+    score(m, s, first, q, count, scale, weight);
     for (int r = 0; r < count; r++) soften(q->most, q->sees[r], weight[r], partial[r]);
     size_t row = ck_padded(m->width), start = 0;
-    for (; start + 4 * FLOAT_LANES <= row; start += 4 * FLOAT_LANES) weigh(m, read, bytes, first, q, count, 4, start, weight, partial);
-    for (; start < row; start += FLOAT_LANES) weigh(m, read, bytes, first, q, count, 1, start, weight, partial);
+    for (; start + 4 * FLOAT_LANES <= row; start += 4 * FLOAT_LANES) weigh(m, s, first, q, count, 4, start, weight, partial);
+    for (; start < row; start += FLOAT_LANES) weigh(m, s, first, q, count, 1, start, weight, partial);
     for (int r = 0; r < count; r++) merge(m->width, partial[r], partials[r]);
 }
 
@@ -95,12 +129,12 @@ GENERIC void gather_spans(const float *partials, size_t count, size_t width, flo
     for (size_t i = 0; i < width; i++) out[i] = partial[2 + i] / partial[1];
 }
 
-GENERIC void attend_some(const ck_memory *m, reader read, size_t bytes, size_t first, const ck_queries *q, float scale, float *const *partials) {
+GENERIC void attend_some(const ck_memory *m, storing s, size_t first, const ck_queries *q, float scale, float *const *partials) {
     switch (q->count) {
-    case 1: attend_span(m, read, bytes, first, q, 1, scale, partials); break;
-    case 2: attend_span(m, read, bytes, first, q, 2, scale, partials); break;
-    case 3: attend_span(m, read, bytes, first, q, 3, scale, partials); break;
-    default: attend_span(m, read, bytes, first, q, 4, scale, partials); break;
+    case 1: attend_span(m, s, first, q, 1, scale, partials); break;
+    case 2: attend_span(m, s, first, q, 2, scale, partials); break;
+    case 3: attend_span(m, s, first, q, 3, scale, partials); break;
+    default: attend_span(m, s, first, q, 4, scale, partials); break;
     }
 }
 
@@ -118,11 +152,14 @@ GENERIC void silu_lanes(float *gate, const float *up, size_t count) {
     if (i < count) silu_some(gate + i, up + i, (count - i) * sizeof(float));
 }
 
-/* The three of them in the form of the functions that it is used among: their target, and how they read sixteen halves and floats. */
-#define ATTENTION(TARGET, HALVES, FLOATS)                                                                                                      \
+/* The three of them in the form of the functions that it is used among: their target, and how they read sixteen bytes, halves and floats. */
+#define ATTENTION(TARGET, BYTES, HALVES, FLOATS)                                                                                               \
     TARGET static void attend(const ck_memory *m, size_t first, const ck_queries *q, float scale, float *const *partials) {                    \
-        if (m->type == CK_F16) attend_some(m, HALVES, 2, first, q, scale, partials);                                                           \
-        else attend_some(m, FLOATS, 4, first, q, scale, partials);                                                                             \
+        switch (m->type) {                                                                                                                     \
+        case CK_Q8_0: attend_some(m, (storing){1, BYTES, HALVES, 1}, first, q, scale, partials); break;                                        \
+        case CK_F16: attend_some(m, (storing){2, HALVES, HALVES, 0}, first, q, scale, partials); break;                                        \
+        default: attend_some(m, (storing){4, FLOATS, HALVES, 0}, first, q, scale, partials); break;                                            \
+        }                                                                                                                                      \
     }                                                                                                                                          \
     TARGET static void gather(const float *partials, size_t count, size_t width, float *out) { gather_spans(partials, count, width, out); }    \
     TARGET static void silu_multiply(float *gate, const float *up, size_t count) { silu_lanes(gate, up, count); }

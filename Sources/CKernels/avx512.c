@@ -32,9 +32,10 @@ WHOLE_ROWS(bf16, 2)
 
 MULTIPLY(AVX512)
 
+INLINE512 void bytes512(const void *p, lanes *out) { *out = (lanes)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(p))); }
 INLINE512 void halves512(const void *p, lanes *out) { *out = (lanes)read512_f16(p); }
 INLINE512 void floats512(const void *p, lanes *out) { *out = (lanes)read512_f32(p); }
-ATTENTION(AVX512, halves512, floats512)
+ATTENTION(AVX512, bytes512, halves512, floats512)
 
 const ck_kernels ck_avx512 = {"avx512", LANES, ck_quantize_avx2, multiply, attend, gather, silu_multiply};
 #endif

@@ -49,10 +49,15 @@ size_t ck_row_bytes(int type, size_t width);
 enum { CK_QUERIES = 4, CK_PARTIAL = 2 + 4096 };
 struct ck_queries { const float *query[CK_QUERIES]; size_t sees[CK_QUERIES], most; int count; };
 
+/* The scales of a position's key or value in Q8_0. */
+static inline size_t ck_scales(size_t width) { return (width + BLOCK - 1) / BLOCK; }
+
 extern const ck_kernels ck_plain;
 #if defined(__x86_64__)
 extern const ck_kernels ck_avx2, ck_avx512;
 void ck_quantize_avx2(const float *x, size_t width, size_t column, ck_activations out);
+#elif defined(__aarch64__)
+extern const ck_kernels ck_neon, ck_neon_dotprod;
 #endif
 
 #endif

@@ -1,8 +1,15 @@
 #include "blocks.h"
 
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 static const ck_kernels *const forms[] = {
 #if defined(__x86_64__)
     &ck_avx512, &ck_avx2,
+#elif defined(__aarch64__)
+    &ck_neon_dotprod, &ck_neon,
 #endif
     &ck_plain,
 };
@@ -15,6 +22,9 @@ static int runs_here(const ck_kernels *form) {
     if (form == &ck_avx512)
         return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+#elif defined(__aarch64__)
+    if (form == &ck_neon) return 1;
+    if (form == &ck_neon_dotprod) return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
 #endif
     return form == &ck_plain;
 }

@@ -86,17 +86,27 @@ static void quantize(const float *x, size_t width, size_t column, ck_activations
     }
 }
 
+static void read_bytes(const void *p, lanes *out) {
+    for (int i = 0; i < FLOAT_LANES; i++) (*out)[i] = ((const int8_t *)p)[i];
+}
 static void read_halves(const void *p, lanes *out) {
     for (int i = 0; i < FLOAT_LANES; i++) (*out)[i] = ck_half_to_float(((const uint16_t *)p)[i]);
 }
 static void read_floats(const void *p, lanes *out) { memcpy(out, p, sizeof *out); }
 
+static storing storing_of(int type) {
+    switch (type) {
+    case CK_Q8_0: return (storing){1, read_bytes, read_halves, 1};
+    case CK_F16: return (storing){2, read_halves, read_halves, 0};
+    default: return (storing){4, read_floats, read_halves, 0};
+    }
+}
+
 /* One query at a time. */
 static void attend(const ck_memory *m, size_t first, const ck_queries *q, float scale, float *const *partials) {
     for (int r = 0; r < q->count; r++) {
         ck_queries one = {.query = {q->query[r]}, .sees = {q->sees[r]}, .most = q->sees[r], .count = 1};
-        if (m->type == CK_F16) attend_span(m, read_halves, 2, first, &one, 1, scale, partials + r);
-        else attend_span(m, read_floats, 4, first, &one, 1, scale, partials + r);
+        attend_span(m, storing_of(m->type), first, &one, 1, scale, partials + r);
     }
 }
 static void gather(const float *partials, size_t count, size_t width, float *out) { gather_spans(partials, count, width, out); }

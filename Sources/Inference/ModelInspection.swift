@@ -16,8 +16,8 @@ public struct ModelInspection: Codable, Sendable {
     public let chatFormat: ChatFormat?
     /// Everything that keeps it from running; empty if it runs.
     public let obstacles: [InferenceError]
-    /// Bytes that one token of a conversation takes.
-    public let bytesPerToken: Int
+    /// Bytes that one token of a conversation takes; empty if it does not run.
+    public let bytesPerToken: [KeyValueType: Int]
     /// Bytes of weights that are read to make one token.
     public let weightsPerToken: Int
 
@@ -25,11 +25,12 @@ public struct ModelInspection: Codable, Sendable {
     public init(unreadable error: InferenceError) {
         (architecture, quantisation, licence, chatFormat) = ("unknown", "unknown", nil, nil)
         (parameters, bytes, trainedContext, obstacles) = (0, 0, 0, [error])
-        (bytesPerToken, weightsPerToken) = (0, 0)
+        (bytesPerToken, weightsPerToken) = ([:], 0)
     }
 
     init(
-        file: ModelFile, chatFormat: ChatFormat?, obstacles: [InferenceError], bytesPerToken: Int, weightsPerToken: Int
+        file: ModelFile, chatFormat: ChatFormat?, obstacles: [InferenceError], bytesPerToken: [KeyValueType: Int],
+        weightsPerToken: Int
     ) {
         (architecture, quantisation) = (String(file.architecture.prefix(64)), file.quantisation)
         (parameters, bytes, trainedContext) = (file.parameterCount, file.byteCount, file.trainedContextLength)
@@ -42,12 +43,15 @@ public struct ModelInspection: Codable, Sendable {
 extension ModelFile {
     /// Reads the metadata and checks every tensor's shape; computes nothing.
     public func inspect() -> ModelInspection {
-        var (obstacles, bytesPerToken) = (unsupportedTypes.map(InferenceError.unsupportedTensorType), 0)
+        var obstacles = unsupportedTypes.map(InferenceError.unsupportedTensorType)
+        var bytesPerToken: [KeyValueType: Int] = [:]
         var weightsPerToken = 0
         do {
             let model = try LlamaModel(file: self)
             weightsPerToken = model.weightsPerToken
-            bytesPerToken = KeyValueCache.bytesPerToken(model.shape)
+            for type in KeyValueType.allCases {
+                bytesPerToken[type] = KeyValueCache.bytesPerToken(model.shape, type)
+            }
         } catch {
             if !obstacles.contains(error) { obstacles.append(error) }
         }

@@ -5,14 +5,15 @@ import Confinement
 import Courier
 import References
 import Foundation
+import Inference
 
 /// The settings, one form each: a flag, `CLOISTER_…` in the environment, or a key of the configuration file, in this
 /// order.
 struct Settings: Sendable {
     static let keys =
         [
-            "data", "port", "model", "models", "memory", "context", "threads", "registries", "air-gap", "engine",
-            "cells",
+            "data", "port", "model", "models", "memory", "context", "threads", "kv-cache", "registries", "air-gap",
+            "engine", "cells",
         ] + Reach.keys
     /// Variables of ours that are no settings.
     private static let otherVariables: Set = ["CLOISTER_CONFIG", "CLOISTER_SHARED", Policy.furtherVariable]
@@ -27,6 +28,8 @@ struct Settings: Sendable {
     let memory: Int?
     let context: Int?
     let threads: Int?
+    /// How keys and values are kept.
+    let keyValueType: KeyValueType
     /// Where an engine waits that runs the model already; nil: it is run here.
     let engine: StreamAddress?
     /// Where a host of cells waits; nil: they run here.
@@ -80,6 +83,7 @@ struct Settings: Sendable {
         memory = try Self.number("memory", reader, 1...1_048_576)
         context = try Self.number("context", reader, 8...16_777_216)
         threads = try Self.number("threads", reader, 1...256)
+        keyValueType = try KeyValueType(setting: reader.string(forKey: "kv-cache"))
         engine = try reader.string(forKey: "engine").map { try StreamAddress($0) }
         guard engine == nil || model != nil else { throw UserError("an engine elsewhere needs --model with its file") }
         cells = try reader.string(forKey: "cells").map { try StreamAddress($0) }
@@ -144,6 +148,17 @@ struct Settings: Sendable {
     }
 
     static func home(_ environment: [String: String]) -> String { environment["HOME"] ?? NSHomeDirectory() }
+}
+
+extension KeyValueType {
+    /// What `--kv-cache` says; nil: halves.
+    init(setting: String?) throws {
+        switch setting {
+        case nil, "f16": self = .f16
+        case "q8_0": self = .q8_0
+        default: throw UserError("kv-cache must be f16 or q8_0")
+        }
+    }
 }
 
 /// Whether no courier can exist and no name is looked up, and who said so.

@@ -8,25 +8,29 @@ struct AttentionTests {
     /// A head's memory of random keys and values, and what they are.
     private final class Head {
         let keys, values: [[Float]]
-        private(set) var memory: ck_memory
-        private let storage: [UnsafeMutableRawPointer]
+        var memory: ck_memory
+        private let storage: [UnsafeMutableRawBufferPointer]
+        var bytes: [[UInt8]] { storage.map(Array.init) }
 
-        init(type: TensorType, width: Int, positions: Int) {
+        init(type: KeyValueType, width: Int, positions: Int) {
             func random() -> [[Float]] {
                 (0..<positions).map { _ in (0..<width).map { _ in Float.random(in: -2...2) } }
             }
             (keys, values) = (random(), random())
-            let bytes = (positions + 31) / 32 * 32 * ck_padded(width) * type.blockBytes
-            storage = (0..<2).map { _ in
-                let room = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-                room.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-                return room
+            let (id, room) = (Int32(type.tensorType.rawValue), (positions + 31) / 32 * 32)
+            storage = [ck_key_bytes(id, width, room), ck_value_bytes(id, width, room)].map {
+                let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: $0, alignment: 64)
+                bytes.initializeMemory(as: UInt8.self, repeating: 0)
+                return bytes
             }
-            memory = ck_memory(type: Int32(type.rawValue), keys: storage[0], values: storage[1], width: width)
+            memory = ck_memory(
+                type: id, keys: storage[0].baseAddress, values: storage[1].baseAddress, width: width)
             for position in 0..<positions { ck_remember(&memory, position, keys[position], values[position]) }
         }
 
         deinit { storage.forEach { $0.deallocate() } }
+
+        func forget(_ positions: Range<Int>) { ck_forget(&memory, positions.lowerBound, positions.upperBound) }
 
         /// The softmax of the scaled scores over all positions up to one, in double precision.
         func exact(_ query: [Float], position: Int, scale: Double) -> [Double] {
@@ -86,9 +90,12 @@ struct AttentionTests {
         return out
     }
 
-    @Test(arguments: [TensorType.f32, .f16], [8, 40, 64, 80, 128])
+    /// How far attention over numbers from -2 to 2 may be from the exact one.
+    private static let tolerance: [KeyValueType: Double] = [.f32: 2e-6, .f16: 2e-3, .q8_0: 2e-2]
+
+    @Test(arguments: KeyValueType.allCases, [8, 40, 64, 80, 128])
     func `every form gives the same bits for columns together and spans apart, near the exact value`(
-        type: TensorType, width: Int
+        type: KeyValueType, width: Int
     ) throws {
         let (columns, first) = (11, 508)
         let head = Head(type: type, width: width, positions: first + columns)
@@ -101,13 +108,46 @@ struct AttentionTests {
                     "\(ck_kernels.all[form].title) \(bySpans)")
             }
         }
+        let tolerance = try #require(Self.tolerance[type])
         for index in 0..<columns * Self.group {
             let own = Array(query[index * width..<(index + 1) * width])
             let exact = head.exact(own, position: first + index / Self.group, scale: 1 / Double(width).squareRoot())
             for (value, wanted) in zip(expected[(index * width)...], exact) {
-                #expect(abs(Double(value) - wanted) < (type == .f32 ? 2e-6 : 2e-3))
+                #expect(abs(Double(value) - wanted) < tolerance)
             }
         }
+    }
+
+    @Test(arguments: KeyValueType.allCases, [8, 40, 64])
+    func `positions that are forgotten leave nothing, and the others stay`(type: KeyValueType, width: Int) {
+        let head = Head(type: type, width: width, positions: 50)
+        let whole = head.bytes
+        head.forget(20..<50)
+        let part = head.bytes
+        for position in 20..<50 { ck_remember(&head.memory, position, head.keys[position], head.values[position]) }
+        #expect(head.bytes == whole && part != whole)
+        head.forget(20..<50)
+        #expect(head.bytes == part)
+        head.forget(0..<20)
+        #expect(head.bytes.allSatisfy { $0.allSatisfy { $0 == 0 } })
+    }
+
+    @Test func `bytes with scales take 34 bytes for each 32 numbers, half of what halves take`() {
+        for (width, bytes) in [(64, 68), (128, 136), (40, 44)] {
+            #expect(ck_key_bytes(Int32(CK_Q8_0), width, 32) == 32 * bytes)
+            #expect(ck_key_bytes(Int32(CK_F16), width, 32) == 32 * 2 * width)
+        }
+        #expect(ck_value_bytes(Int32(CK_Q8_0), 64, 32) == 32 * 68)
+        #expect(ck_value_bytes(Int32(CK_Q8_0), 40, 32) == 32 * 52)
+    }
+
+    @Test(arguments: [Float.infinity, .nan, 3e38, 1e-10])
+    func `numbers that no scale fits become the nearest that there is`(value: Float) throws {
+        let head = Head(type: .q8_0, width: 40, positions: 1)
+        ck_remember(&head.memory, 0, head.keys[0], [Float](repeating: value, count: 40))
+        let out = try attend(0, head, [Float](repeating: 1, count: 3 * 40), columns: 1, first: 0, bySpans: false)
+        let wanted: Float = value.isNaN || value < 1 ? 0 : 127 * 65_504
+        #expect(out.allSatisfy { $0 == wanted })
     }
 
     @Test func `halves are rounded as the standard says`() {

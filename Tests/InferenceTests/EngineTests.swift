@@ -46,10 +46,9 @@ extension Engine {
 
 @Suite(.enabled(if: Shared.isPresent, "needs ../shared")) struct StoriesTests {
     private func load(
-        _ name: String, threads: Int = 2, context: Int? = nil, keyValueType: TensorType = .f16
+        _ name: String, threads: Int = 2, context: Int? = nil, keyValueType: KeyValueType = .f16
     ) throws -> (ModelFile, Tokenizer, Engine) {
-        var options = EngineOptions(threads: threads, contextLength: context)
-        options.keyValueType = keyValueType
+        let options = EngineOptions(threads: threads, contextLength: context, keyValueType: keyValueType)
         let file = try ModelFile(path: Shared.folder.appending(path: "models/\(name).gguf").path)
         return (
             file, try file.makeTokenizer(),

@@ -104,6 +104,29 @@ struct KernelTests {
         }
     }
 
+    /// Some forms add up products in 16 bits as long as they fit.
+    @Test(arguments: TensorType.allCases.filter(\.isQuantised), [Float(127), -127])
+    func `no sum of the largest bytes overflows`(type: TensorType, value: Float) {
+        let (width, columns) = (2048, 16)
+        var block = [UInt8](repeating: 0xFF, count: type.blockBytes)
+        for place in type == .q6_k ? [208] : type.blockCount == 256 ? [0, 2] : [0] {
+            (block[place], block[place + 1]) = (0, 0x3C)  // 1
+        }
+        let row = (0..<width / type.blockCount).flatMap { _ in block }
+        let x = [Float](repeating: value, count: columns * width)
+        var first: [Float]?
+        for kernels in ck_kernels.all {
+            for lanes in Set([1, kernels.lanes]) {
+                var out = [Float](repeating: .nan, count: columns)
+                withActivations(x, width: width, kernels, lanes: lanes) {
+                    kernels.multiply(Int32(type.rawValue), row, width, 0, 1, x, $0, columns, &out, 1)
+                }
+                #expect(out == first ?? out && !out[0].isNaN, "\(kernels.title) \(lanes)")
+                first = out
+            }
+        }
+    }
+
     @Test(arguments: [1, 16])
     func `every form quantises alike, within half a step and the rounding of the scale`(lanes: Int) {
         let width = 64

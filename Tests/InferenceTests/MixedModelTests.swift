@@ -44,8 +44,8 @@ struct MixedModelTests {
     ) throws {
         let model = try LlamaModel(file: file(kind))
         let tokens = (0..<60).map { TokenID($0 * 7 % 250) }
-        func logits(_ form: Int, threads: Int, step: Int) throws -> [Float] {
-            let cache = try KeyValueCache(shape: model.shape, context: 64)
+        func logits(_ form: Int, threads: Int, step: Int, type: KeyValueType = .f16) throws -> [Float] {
+            let cache = try KeyValueCache(shape: model.shape, context: 64, type: type)
             let runner = try LlamaRunner(
                 model: model, pool: ThreadPool(threads: threads), context: 64, kernels: #require(ck_kernels_at(form)))
             for first in stride(from: 0, to: tokens.count - 1, by: step) {
@@ -57,5 +57,13 @@ struct MixedModelTests {
         let expected = try logits(0, threads: 1, step: 1)
         for form in ck_kernels.all.indices { #expect(try logits(form, threads: 2, step: 60) == expected) }
         for step in [2, 5, 17] { #expect(try logits(0, threads: 3, step: step) == expected) }
+        // Eight bits of keys and values change little, and alike in every form.
+        let bytes = try logits(0, threads: 1, step: 1, type: .q8_0)
+        for form in ck_kernels.all.indices {
+            #expect(try logits(form, threads: 2, step: 60, type: .q8_0) == bytes)
+        }
+        let norm = expected.map { $0 * $0 }.reduce(0, +).squareRoot()
+        let error = zip(bytes, expected).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot() / norm
+        #expect(error > 0 && error < 0.02, "relative error \(error)")
     }
 }

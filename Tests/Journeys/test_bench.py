@@ -28,7 +28,7 @@ def test_the_guide_is_measured_without_anything(home):
 
 def test_programs_read_it_as_json(home):
     model = without_end(home.root / "endless.gguf")
-    result = json.loads(bench(home, model, "--threads", 1, "--prompt", 32, "--generate", 8, "--json").stdout)
+    result = json.loads(bench(home, model, "--threads", 1, "--prompt", 32, "--generate", 8, "--kv-cache", "q8_0", "--json").stdout)
     assert FIELDS <= set(result) and result["threads"] == 1 and (result["prompt"], result["generate"]) == (32, 8)
     assert result["prefill_tokens_per_second"] > 0 and result["decode_tokens_per_second"] > 0
     assert os.path.getsize(model) / 2 < result["resident_bytes"] < 2 << 30
@@ -39,7 +39,7 @@ def test_programs_read_it_as_json(home):
 def test_what_cannot_be_measured_is_said(home):
     for arguments, said in [
         (["--prompt", 100_000], "choose less with --prompt"), (["--generate", 1], "--generate from 2"),
-        (["no-such-model"], 'no model "no-such-model"'), (["--threads", 0], "threads"),
+        (["no-such-model"], 'no model "no-such-model"'), (["--threads", 0], "threads"), (["--kv-cache", "q4_0"], "kv-cache must be f16 or q8_0"),
     ]:
         result = bench(home, *arguments, check=False)
         assert result.returncode == 1 and said in result.stderr and result.stderr.count("\n") == 1, result.stderr

@@ -26,9 +26,11 @@ enum {
 typedef struct { int8_t *q; float *scale; int16_t *sum; size_t lanes; } ck_activations;
 
 /*
- * What one head of a layer remembers: `width` numbers of a key and of a value per position, CK_F16 or CK_F32. Keys lie in blocks of 16 positions,
- * [block][width][16], so that a score needs no sum across a register; values in rows, [position][ck_padded(width)]. There is room for a multiple of 32
- * positions.
+ * What one head of a layer remembers: `width` numbers of a key and of a value per position, CK_F32, CK_F16 or CK_Q8_0, in blocks of 16 positions. A block of
+ * keys is [width][16], so that a score needs no sum across a register; one of values is [16][ck_padded(width)]. There is room for a multiple of 32 positions.
+ *
+ * CK_Q8_0: number = scale * q with a half for each position and 32 of `width`, the last of them perhaps fewer; [ceil(width / 32)][16] of those come first in
+ * each block. Its scores are summed 32 elements at a time and then scaled, and so are the weights of the values.
  */
 typedef struct { int type; void *keys, *values; size_t width; } ck_memory;
 
@@ -47,7 +49,7 @@ typedef struct ck_queries ck_queries;
  * Other types: lane[i % 16] = fma(w, x, lane[i % 16]) for 16 lanes, folded in halves at the end.
  */
 typedef struct {
-    const char *name; /* "avx512", "avx2" or "plain" */
+    const char *name; /* "avx512", "avx2", "neon dotprod", "neon" or "plain" */
     size_t lanes;     /* in which many columns are multiplied fastest */
 
     /* Quantises `width` floats (a multiple of 32), rounding to -127...127, as column `column` of out. */
@@ -89,8 +91,12 @@ void ck_rotate(float *x, size_t heads, size_t width, size_t rotated, const float
 /* x += y, `count` elements. */
 void ck_add(float *x, const float *y, size_t count);
 
-/* Keys and values of a head as they are stored: a multiple of 16. */
+/* The numbers of a value as they are stored: a multiple of 16. */
 size_t ck_padded(size_t width);
+
+/* Bytes of a head's keys, and of its values; positions are a multiple of 16. */
+size_t ck_key_bytes(int type, size_t width, size_t positions);
+size_t ck_value_bytes(int type, size_t width, size_t positions);
 
 /* Stores the key and the value of a position, and zeroes those of [first, last). */
 void ck_remember(const ck_memory *memory, size_t position, const float *key, const float *value);

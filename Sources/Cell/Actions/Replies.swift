@@ -39,13 +39,18 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     public var standard: Bool
 
     /// A description of what was read from a file.
-    /// - Parameter context: tokens that a conversation may have; nil: the model's own, at most 4,096.
-    public init(_ inspection: ModelInspection, id: String, name: String, context: Int?, guide: Bool = false) {
+    /// - Parameters:
+    ///   - context: tokens that a conversation may have; nil: the model's own, at most 4,096.
+    ///   - keyValueType: how its keys and values are kept.
+    public init(
+        _ inspection: ModelInspection, id: String, name: String, context: Int?, keyValueType: KeyValueType = .f16,
+        guide: Bool = false
+    ) {
         (self.id, self.name, self.guide) = (id, name, guide)
         (bytes, parameters, quantisation) = (inspection.bytes, inspection.parameters, inspection.quantisation)
         (architecture, licence, format) = (inspection.architecture, inspection.licence, inspection.chatFormat?.rawValue)
         self.context = context ?? min(inspection.trainedContext, EngineOptions.usualContext)
-        needs = inspection.bytes + inspection.bytesPerToken * self.context
+        needs = inspection.bytes + (inspection.bytesPerToken[keyValueType] ?? 0) * self.context
         obstacles = inspection.obstacles.map(\.description)
         (fits, digest, loaded, standard) = (true, nil, false, false)
     }

@@ -61,13 +61,15 @@ public struct EngineOptions: Sendable {
     public static let usualContext = 4_096
     /// Sequences whose keys and values are kept; the one unused for longest makes room.
     public var sequences: Int
-    /// How keys and values are kept; `f32` where every digit is compared.
-    var keyValueType = TensorType.f16
+    /// How keys and values are kept.
+    public var keyValueType: KeyValueType
 
     /// - Parameter threads: as many as the machine has cores, by default.
-    public init(threads: Int? = nil, contextLength: Int? = nil, sequences: Int = 8) {
+    public init(
+        threads: Int? = nil, contextLength: Int? = nil, sequences: Int = 8, keyValueType: KeyValueType = .f16
+    ) {
         self.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-        (self.contextLength, self.sequences) = (contextLength, sequences)
+        (self.contextLength, self.sequences, self.keyValueType) = (contextLength, sequences, keyValueType)
     }
 }
 

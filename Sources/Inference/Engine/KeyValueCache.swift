@@ -1,5 +1,23 @@
 import CKernels
 
+/// How keys and values are kept.
+public enum KeyValueType: String, Codable, CodingKeyRepresentable, Sendable, CaseIterable {
+    /// IEEE halves.
+    case f16
+    /// Bytes with a scale for each 32 of them: 0.53 times the memory of `f16`.
+    case q8_0
+    /// Floats, where every digit is compared.
+    case f32
+
+    var tensorType: TensorType {
+        switch self {
+        case .f16: .f16
+        case .q8_0: .q8_0
+        case .f32: .f32
+        }
+    }
+}
+
 /// What the engine remembers of one sequence: keys and values of every token read so far, for each head of each layer
 /// (`ck_memory`).
 ///
@@ -13,18 +31,17 @@ final class KeyValueCache: @unchecked Sendable {
     /// Positions that there is room for.
     private let positions: Int
     private let shape: LlamaShape
-    private let type: TensorType
+    private let type: Int32
     /// Bytes of one head's keys, and of its values.
     private let keyBytes, valueBytes: Int
     private let keys, values: Memory<UInt8>
 
-    /// - Parameter type: `f16`, or `f32` where every digit is compared.
-    init(shape: LlamaShape, context: Int, type: TensorType = .f16) throws(InferenceError) {
-        (self.shape, self.context, self.type) = (shape, context, type)
+    init(shape: LlamaShape, context: Int, type: KeyValueType = .f16) throws(InferenceError) {
+        (self.shape, self.context, self.type) = (shape, context, Int32(type.tensorType.rawValue))
         // The kernels read 32 positions at a time.
         positions = (context + 31) / 32 * 32
-        keyBytes = positions * shape.headWidth * type.blockBytes
-        valueBytes = positions * ck_padded(shape.headWidth) * type.blockBytes
+        keyBytes = ck_key_bytes(self.type, shape.headWidth, positions)
+        valueBytes = ck_value_bytes(self.type, shape.headWidth, positions)
         let heads = shape.layers * shape.keyHeads
         let (bytes, overflow) = heads.multipliedReportingOverflow(by: valueBytes)
         guard !overflow else { throw .outOfMemory }
@@ -36,15 +53,18 @@ final class KeyValueCache: @unchecked Sendable {
 
     deinit { truncate(to: 0) }
 
-    /// What a token takes in an engine's cache.
-    static func bytesPerToken(_ shape: LlamaShape) -> Int {
-        shape.layers * shape.keyHeads * (shape.headWidth + ck_padded(shape.headWidth)) * TensorType.f16.blockBytes
+    /// What a token takes, bytes.
+    static func bytesPerToken(_ shape: LlamaShape, _ type: KeyValueType) -> Int {
+        let (id, positions) = (Int32(type.tensorType.rawValue), 32)
+        let head =
+            ck_key_bytes(id, shape.headWidth, positions) + ck_value_bytes(id, shape.headWidth, positions)
+        return shape.layers * shape.keyHeads * head / positions
     }
 
     func memory(layer: Int, head: Int) -> ck_memory {
         let index = layer * shape.keyHeads + head
         return ck_memory(
-            type: Int32(type.rawValue), keys: keys.start + index * keyBytes, values: values.start + index * valueBytes,
+            type: type, keys: keys.start + index * keyBytes, values: values.start + index * valueBytes,
             width: shape.headWidth)
     }
 
@@ -80,14 +100,14 @@ final class KeyValueCache: @unchecked Sendable {
     /// Copies the first `count` tokens of another cache, whole blocks of them, if these are more than are here.
     /// - Parameter other: begins with the tokens that are here; of the same shape and type.
     func copy(_ count: Int, from other: KeyValueCache) {
-        let positions = count / Self.block * Self.block
-        guard positions > tokens.count else { return }
-        let keyRow = keyBytes / self.positions, valueRow = valueBytes / self.positions
+        let blocks = count / Self.block
+        guard blocks * Self.block > tokens.count else { return }
+        let (keyBlock, valueBlock) = (keyBytes / (positions / Self.block), valueBytes / (positions / Self.block))
         for head in 0..<shape.layers * shape.keyHeads {
-            (keys.start + head * keyBytes).update(from: other.keys.start + head * keyBytes, count: positions * keyRow)
+            (keys.start + head * keyBytes).update(from: other.keys.start + head * keyBytes, count: blocks * keyBlock)
             (values.start + head * valueBytes).update(
-                from: other.values.start + head * valueBytes, count: positions * valueRow)
+                from: other.values.start + head * valueBytes, count: blocks * valueBlock)
         }
-        tokens += other.tokens[tokens.count..<positions]
+        tokens += other.tokens[tokens.count..<blocks * Self.block]
     }
 }

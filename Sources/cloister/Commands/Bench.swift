@@ -26,6 +26,8 @@ struct Bench: AsyncParsableCommand {
     var model: String?
     @Option(help: "Threads that compute (default: all cores).")
     var threads: Int?
+    @Option(help: "How keys and values are kept: f16, or q8_0 in half the memory (default: f16).")
+    var kvCache: String?
     @Option(help: "Tokens that are read (default: 512, or what the model's context holds).")
     var prompt: Int?
     @Option(help: "Tokens that are written.")
@@ -38,7 +40,9 @@ struct Bench: AsyncParsableCommand {
             guard (1...1_000_000).contains(prompt ?? 1), (2...1_000_000).contains(generate) else {
                 throw UserError("--prompt is from 1, --generate from 2 to 1000000 tokens")
             }
-            let settings = try common.settings(["model": model, "threads": threads.map(String.init)])
+            let settings = try common.settings([
+                "model": model, "threads": threads.map(String.init), "kv-cache": kvCache,
+            ])
             let result = try await measured(settings)
             if json { try Terminal.show(result.json + "\n") } else { Terminal.say(result.picture) }
         }

@@ -29,6 +29,8 @@ struct EngineCommand: AsyncParsableCommand {
     var context: Int?
     @Option(help: "Threads that compute (default: all cores).")
     var threads: Int?
+    @Option(help: "How keys and values are kept: f16, or q8_0 in half the memory (default: f16).")
+    var kvCache: String?
 
     func run() async throws {
         try await explained {
@@ -40,7 +42,9 @@ struct EngineCommand: AsyncParsableCommand {
             let address = try StreamAddress(listen)
             let listener = try address.listen()
             let engine = try await EngineProcesses(range: range).engine(
-                try source(), EngineOptions(threads: threads, contextLength: context),
+                try source(),
+                EngineOptions(
+                    threads: threads, contextLength: context, keyValueType: try KeyValueType(setting: kvCache)),
                 progress: { Terminal.progress("hashing", $0, $1) },
                 accept: { Terminal.note("SHA-256 \($0)") })
             guard let engine = engine as? RemoteEngine else { throw UserError("the engine did not start") }

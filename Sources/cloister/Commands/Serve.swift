@@ -36,6 +36,8 @@ struct Serve: AsyncParsableCommand {
     var context: Int?
     @Option(help: "Threads that compute (default: all cores).")
     var threads: Int?
+    @Option(help: "How keys and values are kept: f16, or q8_0 in half the memory (default: f16).")
+    var kvCache: String?
     @Option(help: "An engine that runs the model already, as `cloister engine` says: unix:/path or vsock:CID:PORT.")
     var engine: String?
     @Option(help: "A host of people's cells, as `cloister cells` says: unix:/path or vsock:CID:PORT.")
@@ -73,7 +75,8 @@ extension Serve: Supervising {
             [
                 "port": port.map(String.init), "model": model, "models": models, "memory": memory.map(String.init),
                 "context": context.map(String.init),
-                "threads": threads.map(String.init), "air-gap": airGap ? "true" : nil, "engine": engine,
+                "threads": threads.map(String.init), "kv-cache": kvCache, "air-gap": airGap ? "true" : nil,
+                "engine": engine,
                 "cells": cells,
             ].merging(reach.flags) { $1 })
     }

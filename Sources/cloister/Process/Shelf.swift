@@ -51,7 +51,8 @@ actor Shelf: ModelShelf {
         let environment = ProcessInfo.processInfo.environment
         let catalogue = Catalogue(environment: environment, folders: settings.models, own: own.path)
         (self.catalogue, self.own) = (catalogue, own)
-        options = EngineOptions(threads: settings.threads, contextLength: settings.context)
+        options = EngineOptions(
+            threads: settings.threads, contextLength: settings.context, keyValueType: settings.keyValueType)
         budget = settings.memory.map { $0 << 30 } ?? Int(ProcessInfo.processInfo.physicalMemory / 4 * 3)
         self.reader = reader
         guide = ModelDescription(
@@ -215,7 +216,7 @@ actor Shelf: ModelShelf {
             if let ready = running(model) { return ready.description }
             var description = ModelDescription(
                 inspections[model.path]?.inspection ?? ModelInspection(unreadable: .fatal), id: model.id,
-                name: model.name, context: options.contextLength)
+                name: model.name, context: options.contextLength, keyValueType: options.keyValueType)
             description.digest = memory.digests[model.id]
             description.fits = description.needs <= budget
             return description

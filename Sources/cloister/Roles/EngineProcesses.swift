@@ -26,7 +26,9 @@ struct EngineProcesses: ModelReader {
         accept: @escaping @Sendable (String) throws -> Void
     ) async throws -> any TokenEngine {
         let child = try Child(.engine, range: range)
-        let order = EngineOrder.Load(name: source.name, threads: options.threads, context: options.contextLength)
+        let order = EngineOrder.Load(
+            name: source.name, threads: options.threads, context: options.contextLength,
+            keyValueType: options.keyValueType)
         do {
             let call = try child.control.call(
                 EngineOrder.load.rawValue, Array(try JSONEncoder().encode(order)), descriptors: source.descriptors)

@@ -21,6 +21,7 @@ enum EngineOrder: UInt8 {
         let name: String
         let threads: Int
         let context: Int?
+        let keyValueType: KeyValueType
     }
 
     struct Digest: Codable, Sendable { let digest: String }
@@ -106,7 +107,9 @@ private actor EngineHost {
             loaded = try await RemoteEngine.join(call.descriptors[1], running: digest) { exit(EX_UNAVAILABLE) }
         } else {
             loaded = try Engine(
-                file: try source.file(), options: EngineOptions(threads: order.threads, contextLength: order.context))
+                file: try source.file(),
+                options: EngineOptions(
+                    threads: order.threads, contextLength: order.context, keyValueType: order.keyValueType))
         }
         engine = loaded
         return loaded
