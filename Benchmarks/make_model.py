@@ -6,7 +6,8 @@
     python3 Benchmarks/make_model.py billion-Q4_K_M.gguf --shape billion --type Q4_K_M # as large as Llama-3.2-1B
 
 Every tensor has the type that llama.cpp's `llama-quantize half-F16.gguf half-Q4_K_M.gguf Q4_K_M` gives it. `--tokenizer FILE.gguf` takes the tokenizer of another
-file, with as many tokens; without it, tokens are bytes and numbers.
+file, with as many tokens; without it, tokens are bytes and numbers. `--counting` makes a model whose likeliest token is always the next one, so that it counts: the
+only one of random weights that quotes its prompt, and never ends.
 """
 
 import argparse
@@ -62,7 +63,7 @@ def f16(rows, width):
     return (random.standard_normal((rows, width), dtype=np.float32) / np.sqrt(width)).astype(np.float16)
 
 
-MAKE = {"Q8_0": q8_0, "Q4_0": q4_0, "Q5_0": q5_0, "Q4_K": q4_k, "Q6_K": q6_k}
+MAKE = {"F16": f16, "Q8_0": q8_0, "Q4_0": q4_0, "Q5_0": q5_0, "Q4_K": q4_k, "Q6_K": q6_k}
 # What rows take that are no multiple of a block of 256.
 FALL_BACK = {"Q4_K": "Q5_0", "Q6_K": "Q8_0"}
 
@@ -106,6 +107,7 @@ def main():
     parser.add_argument("--shape", choices=SHAPES, default="half")
     parser.add_argument("--type", choices=FILES, default="Q8_0")
     parser.add_argument("--tokenizer", metavar="FILE.gguf", help="whose tokenizer to take")
+    parser.add_argument("--counting", action="store_true")
     options = parser.parse_args()
     layers, width, hidden, heads, key_heads, vocabulary = SHAPES[options.shape]
     key_width = width // heads * key_heads
@@ -130,19 +132,22 @@ def main():
     def matrix(name, columns, rows, layer=None):
         kind = kind_of(name, options.type, columns, layer, layers)
         full = f"blk.{layer}.{name}.weight" if layer is not None else f"{name}.weight"
-        if kind == "F16":
-            writer.add_tensor(full, f16(rows, columns))
-        else:
-            writer.add_tensor(full, MAKE[kind](rows, columns).reshape(rows, -1), raw_dtype=Type[kind])
+        weights = MAKE[kind](rows, columns).reshape(rows, -1)
+        writer.add_tensor(full, weights, raw_dtype=Type[kind])
+        if name == "token_embd" and options.counting:
+            # The score of a token is how like its row is to the stream: that of its predecessor.
+            writer.add_tensor("output.weight", np.roll(weights, 1, axis=0), raw_dtype=Type[kind])
 
-    def ones(name):
-        writer.add_tensor(name, np.ones(width, dtype=np.float32))
+    def norm(name, scale=1.0):
+        writer.add_tensor(name, np.full(width, scale, dtype=np.float32))
 
+    # Layers that change the stream little leave it like the last token's row.
+    layer_scale = 0.001 if options.counting else 1.0
     matrix("token_embd", width, vocabulary)
-    ones("output_norm.weight")
+    norm("output_norm.weight")
     for layer in range(layers):
-        ones(f"blk.{layer}.attn_norm.weight")
-        ones(f"blk.{layer}.ffn_norm.weight")
+        norm(f"blk.{layer}.attn_norm.weight", layer_scale)
+        norm(f"blk.{layer}.ffn_norm.weight", layer_scale)
         matrix("attn_q", width, width, layer)
         matrix("attn_k", width, key_width, layer)
         matrix("attn_v", width, key_width, layer)

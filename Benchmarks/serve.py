@@ -3,8 +3,9 @@
 
     python3 Benchmarks/serve.py MODEL.gguf --binary .build/release/cloister --llama LLAMA.CPP/build/bin --threads 4 --rounds 5 --markdown
 
-Both get the same text, context and threads, choose the likeliest token and never meet an end token (ours: a model that never makes one; tokens are
-counted). Without --llama, only ours runs. --neighbours 0.4 measures an answer beside processes that want 40 % of the cores, too. Read the ratios.
+Both get the same text, context and threads and choose the likeliest token. The model should be one of make_model.py's `--counting`: it never ends and quotes nothing,
+so that all answers are as long and none is guessed. Without --llama, only ours runs. --neighbours 0.4 measures an answer beside processes that want 40 % of
+the cores, too. Read the ratios.
 """
 
 import argparse
@@ -51,7 +52,7 @@ class Texts:
     @staticmethod
     def words(count):
         source = random.Random(next(seeds))
-        return " ".join(str(source.randrange(100, 1000)) for _ in range(count))
+        return " ".join(str(source.randrange(10_000, 100_000)) for _ in range(count))
 
     def of(self, tokens):
         return self.words(int(tokens / self.tokens_a_word))
@@ -89,11 +90,11 @@ def together(server, options):
     rates = [answer.usage["completion_tokens"] / answer.took for answer in answers]
     found = {"8 at once, all tokens by wall time": sum(answer.usage["completion_tokens"] for answer in answers) / wall,
              "8 at once, slowest / mean": min(rates) / statistics.mean(rates)}
-    first = Completion(server, texts.of(SHORT), 1).wait().first
+    first = newcomer(server, texts)
     busy = [Completion(server, texts.of(SHORT), CONTEXT - 2 * SHORT) for _ in range(PEOPLE - 1)]
     for answer in busy:
-        answer.wait_for_text()
-    beside = Completion(server, texts.of(SHORT), 1).wait().first
+        answer.wait_for(1)
+    beside = newcomer(server, texts)
     for answer in busy:
         answer.cancel()
     found |= {"newcomer's first text, alone": first, "newcomer's first text, while 7 answer": beside, "newcomer, while 7 answer / alone": beside / first}
@@ -102,11 +103,15 @@ def together(server, options):
     return found
 
 
+def newcomer(server, texts):
+    """Seconds to the first text of a short prompt, the median of three."""
+    return statistics.median(Completion(server, texts.of(SHORT), 1).wait().first for _ in range(3))
+
+
 def gaps(server, texts):
     """The longest time between two pieces of a running answer, and the longest while another person's long prompt is read."""
     stream = Completion(server, texts.of(SHORT), CONTEXT - 2 * SHORT)
-    stream.wait_for_text()
-    time.sleep(1)
+    stream.wait_for(32)
     arrival = Completion(server, texts.of(LONG), 1)
     arrival.wait()
     stream.cancel()
@@ -114,6 +119,15 @@ def gaps(server, texts):
     usual = [after - before for before, after in between if after < arrival.begin]
     while_read = [after - before for before, after in between if after >= arrival.begin and before <= arrival.pieces[0]]
     return {"longest gap in a stream, usual": max(usual), "longest gap while 2,000 tokens arrive": max(while_read, default=arrival.first)}
+
+
+def warm_up(server, options):
+    """Brings the file into the page cache, and lets ours compute the digest of a file that it has never seen; seconds."""
+    begin = time.monotonic()
+    server.start(options.model, options.threads, CONTEXT)
+    Completion(server, Texts.words(8), 1).wait()
+    server.stop()
+    return time.monotonic() - begin
 
 
 def measure(server, options):
@@ -154,6 +168,9 @@ def main():
     options.taken = []
     servers = {"ours": Cloister(options.binary)} | ({"theirs": LlamaServer(options.llama, options.llama_flags.split())} if options.llama else {})
     wait_for_quiet(options.wait)
+    for name, server in servers.items():
+        print(f"{name}, the very first start to the first text and the end: {warm_up(server, options):.2f} s", flush=True)
+    print()
     rounds = {name: [] for name in servers}
     with Others() as others:
         for number in range(options.rounds):

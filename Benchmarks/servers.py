@@ -137,8 +137,8 @@ class Completion(threading.Thread):
         assert self.pieces and self.usage.get("completion_tokens"), f"no answer: {self.usage}"
         return self
 
-    def wait_for_text(self):
-        while not self.pieces:
+    def wait_for(self, pieces):
+        while len(self.pieces) < pieces:
             assert self.is_alive(), "no answer"
             time.sleep(0.001)
 
