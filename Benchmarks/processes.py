@@ -7,39 +7,22 @@ OTHER is a build of the last version whose server was one process (commit a395a3
 Read the ratios; seconds are this machine's at that moment. Linux only: memory and processor time come from /proc.
 """
 import argparse
-import http.client
 import json
-import os
-import socket
 import statistics
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 
-PASSPHRASE = "correct horse battery staple"
-TICK = os.sysconf("SC_CLK_TCK")
+from machine import processor_seconds
+from servers import Cloister, family
 
 
 def roles(pid):
     """Each process of a server: its role, `first` for the one that was started."""
-    found, above = {pid: "first"}, {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                above[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-    for child, parent in above.items():
-        if parent == pid:
-            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            found[child] = words[2].decode() if words[:2] == [b"cloister", b"role"] else "?"
+    found = {pid: "first"}
+    for child in family(pid)[1:]:
+        words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        found[child] = words[2].decode() if words[:2] == [b"cloister", b"role"] else "?"
     return found
-
-
-def seconds_of(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def private_memory(pid):
@@ -47,63 +30,30 @@ def private_memory(pid):
     return int(next(line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("RssAnon")))
 
 
-class Server:
-    def __init__(self, binary, model, threads):
-        self.home = tempfile.TemporaryDirectory()
-        root = Path(self.home.name)
-        (root / "passphrase").write_text(PASSPHRASE + "\n")
-        self.environment = os.environ | {"HOME": str(root), "XDG_DATA_HOME": str(root / "share")}
-        self.binary, self.data, self.model, self.threads = binary, root / "data", model, threads
-        self.run("init", "--owner", "Ada", "--passphrase-file", root / "passphrase", "--recovery-out", root / "recovery")
-        self.token = self.run("keys", "create", "--label", "benchmark", "--owner", "Ada", "--passphrase-file", root / "passphrase").split()[-1]
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-
-    def run(self, *arguments):
-        return subprocess.run([self.binary, *map(str, arguments), "--data", self.data], env=self.environment, check=True, capture_output=True, text=True).stdout
-
-    def start(self):
-        arguments = ["serve", "--data", self.data, "--port", str(self.port), "--threads", str(self.threads)] + (["--model", self.model] if self.model else [])
-        self.process = subprocess.Popen([self.binary, *arguments], env=self.environment, stdout=subprocess.DEVNULL)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(20)
-
-    def answer(self, tokens):
-        """Seconds to the first text, from its arrival to the last, and pieces."""
-        body = {"model": "default", "stream": True, "max_tokens": tokens, "temperature": 0, "messages": [{"role": "user", "content": "Tell me of bees, at length, and of honey."}]}
-        begin, first, last, count = time.monotonic(), None, None, 0
-        while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-            try:
-                connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"})
-                reply = connection.getresponse()
-                break
-            except ConnectionRefusedError:
-                assert time.monotonic() - begin < 30, "the server does not listen"
-                time.sleep(0.002)
-        assert reply.status == 200, reply.read()
-        for line in reply:
-            if line.startswith(b"data: {") and json.loads(line[6:])["choices"][0]["delta"].get("content"):
-                last = time.monotonic()
-                first, count = first or last, count + 1
-        connection.close()
-        return first - begin, last - first, count
+def answer(server, tokens):
+    """Seconds to the first text, from its arrival to the last, and pieces."""
+    body = {"model": "default", "stream": True, "max_tokens": tokens, "temperature": 0, "messages": [{"role": "user", "content": "Tell me of bees, at length, and of honey."}]}
+    begin, first, last, count = time.monotonic(), None, None, 0
+    connection, reply = server.open("/v1/chat/completions", body)
+    for line in reply:
+        if line.startswith(b"data: {") and json.loads(line[6:])["choices"][0]["delta"].get("content"):
+            last = time.monotonic()
+            first, count = first or last, count + 1
+    connection.close()
+    return first - begin, last - first, count
 
 
-def measure(server, tokens):
+def measure(server, model, threads, tokens):
     """One round: from the start of the server to its first answer, and a long answer."""
-    server.start()
-    first, _, _ = server.answer(1)
-    server.answer(8)
-    before = {pid: seconds_of(pid) for pid in roles(server.process.pid)}
-    wait, took, count = server.answer(tokens)
+    server.start(model, threads)
+    first, _, _ = answer(server, 1)
+    answer(server, 8)
+    before = {pid: processor_seconds(pid) for pid in roles(server.process.pid)}
+    wait, took, count = answer(server, tokens)
     parts = roles(server.process.pid)
     used = {}
     for pid, role in parts.items():
-        used[role] = used.get(role, 0) + seconds_of(pid) - before.get(pid, 0)
+        used[role] = used.get(role, 0) + processor_seconds(pid) - before.get(pid, 0)
     memory = {}
     for pid, role in parts.items():
         memory.setdefault(role, []).append(private_memory(pid))
@@ -120,11 +70,11 @@ def main():
     parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    servers = {"this": Server(options.binary, options.model, options.threads)} | ({"beside": Server(options.beside, options.model, options.threads)} if options.beside else {})
+    servers = {"this": Cloister(options.binary)} | ({"beside": Cloister(options.beside)} if options.beside else {})
     rounds = {name: [] for name in servers}
     for number in range(options.rounds):
         for name in sorted(servers, reverse=number % 2 == 1):
-            rounds[name].append(measure(servers[name], options.tokens))
+            rounds[name].append(measure(servers[name], options.model, options.threads, options.tokens))
     for name, measured in rounds.items():
         print(name)
         for key, unit in (("start to first text", "s"), ("first text", "s"), ("pieces a second", "")):

@@ -1,27 +1,59 @@
+import Foundation
 import Inference
 
-/// Measures one engine once: `Throughput FILE THREADS PROMPT-TOKENS NEW-TOKENS` prints seconds until the first token and
-/// seconds for the tokens after it.
+/// Measures once, and prints one line of JSON.
+///
+///     Throughput speed FILE THREADS PROMPT NEW DEPTH
+///     Throughput read THREADS
+///
+/// `speed`: seconds until the first token of `PROMPT` tokens (none if 0) and seconds for `NEW` tokens behind `DEPTH`.
+/// `read`: bytes a second that memory gives to so many threads.
 @main struct Throughput {
+    private struct Speed: Encodable {
+        let type: String
+        /// Bytes of weights that one token reads.
+        let weights: Int
+        /// Seconds.
+        let prefill, decode: Double
+    }
+
+    private struct Limit: Encodable { let limit: Double? }
+
     static func main() async throws {
-        let arguments = CommandLine.arguments
-        guard arguments.count == 5, let threads = Int(arguments[2]), let reading = Int(arguments[3]),
-            let writing = Int(arguments[4])
-        else { return print("usage: Throughput FILE THREADS PROMPT-TOKENS NEW-TOKENS") }
+        let (name, numbers) = (CommandLine.arguments.dropFirst(), CommandLine.arguments.compactMap { Int($0) })
+        switch (name.first, name.dropFirst().first, numbers.count) {
+        case ("speed", let path?, 4): try await show(speed(path, numbers[0], numbers[1], numbers[2], numbers[3]))
+        case ("read", _, 1): try show(Limit(limit: ReadTest.run(threads: numbers[0])))
+        default: print("usage: Throughput speed FILE THREADS PROMPT NEW DEPTH | Throughput read THREADS")
+        }
+    }
+
+    private static func show(_ value: some Encodable) throws {
+        print(String(decoding: try JSONEncoder().encode(value), as: UTF8.self))
+    }
+
+    private static func speed(
+        _ path: String, _ threads: Int, _ prompt: Int, _ new: Int, _ depth: Int
+    ) async throws -> Speed {
+        let file = try ModelFile(path: path)
+        let inspection = file.inspect()
         let engine = try Engine(
-            file: ModelFile(path: arguments[1]),
-            options: EngineOptions(threads: threads, contextLength: reading + writing + 8))
-        // The first answer brings the weights into memory; the second is measured.
+            file: file, options: EngineOptions(threads: threads, contextLength: max(prompt, depth + new) + 8))
+        // The first answer brings the weights into memory; the others are measured.
         _ = try await measure(engine, reading: 8, writing: 2)
-        let (first, rest) = try await measure(engine, reading: reading, writing: writing)
-        print(first, rest)
+        let prefill = prompt == 0 ? 0 : try await measure(engine, reading: prompt, writing: 0).first
+        let decode = try await measure(engine, reading: max(depth, 1), writing: new).rest
+        return Speed(
+            type: inspection.quantisation, weights: inspection.weightsPerToken, prefill: prefill, decode: decode)
     }
 
     private static func measure(
         _ engine: Engine, reading: Int, writing: Int
     ) async throws -> (first: Double, rest: Double) {
+        let sequence = engine.openSequence()
+        defer { engine.closeSequence(sequence) }
         var request = GenerationRequest(
-            sequence: engine.openSequence(), prompt: (0..<reading).map { TokenID($0 % 200 + 10) }, sampling: .greedy,
+            sequence: sequence, prompt: (0..<reading).map { TokenID($0 % 200 + 10) }, sampling: .greedy,
             maxTokens: writing + 1, endTokens: [])
         request.guesses = false
         let clock = ContinuousClock()

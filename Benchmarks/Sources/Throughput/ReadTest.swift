@@ -1,0 +1,1 @@
+../../../Sources/cloister/Process/ReadTest.swift
