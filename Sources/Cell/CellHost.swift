@@ -10,7 +10,7 @@ import Vault
 public actor CellHost {
     private static let absoluteLimit: TimeInterval = 12 * 3_600
     private static let channelLimit = 1_024
-    private static let cellChannelLimit = 32
+    private static let cellChannelLimit = 128
     private static let handoverTries = 30
 
     final class OpenChannel {
@@ -37,6 +37,9 @@ public actor CellHost {
         func begin(_ stream: PieceStream) {
             replies = replies.filter { $0.stream != nil } + [Reply(stream: stream)]
         }
+
+        /// Whether a reply is being read.
+        var isAnswering: Bool { replies.contains { $0.stream != nil } }
 
         /// Ends every reply that is being written: who lost the session gets nothing more.
         func endReplies() {
@@ -112,7 +115,7 @@ public actor CellHost {
     public func adopt(_ sealed: [UInt8], for name: CellName) async throws {
         guard let cell = cells[name] else { throw Refusal(.busy, "This session is being locked. Try again.") }
         let handover = try Handover(opening: sealed, with: await cell.access)
-        makeRoom(for: name)
+        try makeRoom(for: name)
         let host = HostChannel(account: cell.accountID, secret: handover.secret.duplicate())
         channels[host.route] = OpenChannel(
             host: host, cell: cell, name: name, idleMinutes: handover.idleMinutes, now: around.clock())
@@ -184,7 +187,7 @@ public actor CellHost {
         await sweep()
         let name = unlocked.cellName
         if cells[name] == nil, try await isElsewhere(name, unlocked, host) { return host.route }
-        makeRoom(for: name)
+        try makeRoom(for: name)
         let cell = cells[name] ?? Cell(account: unlocked.account, access: unlocked.access, around: around)
         cells[name] = cell
         let route = host.route
@@ -206,13 +209,20 @@ public actor CellHost {
                 return true
             } catch { try await Task.sleep(for: .milliseconds(100)) }
         }
-        throw Refusal(.busy, "This session is being locked. Try again.")
+        throw Refusal(.busy, "This session is being locked, or is used too much at once. Try again.", retryAfter: 1)
     }
 
-    private func makeRoom(for name: CellName) {
+    /// Closes the channel unused for longest, where there are too many.
+    /// - Throws: `busy` if all of them are answering.
+    private func makeRoom(for name: CellName) throws(Refusal) {
         let own = channels.filter { $0.value.name == name }
         let crowd = own.count >= Self.cellChannelLimit ? own : channels.count >= Self.channelLimit ? channels : [:]
-        if let oldest = crowd.min(by: { $0.value.lastUse < $1.value.lastUse }) { channels[oldest.key] = nil }
+        guard !crowd.isEmpty else { return }
+        let idle = crowd.filter { !$0.value.isAnswering }
+        guard let oldest = idle.min(by: { $0.value.lastUse < $1.value.lastUse }) else {
+            throw Refusal(.busy, "Too much is being asked at once. Try again in a moment.", retryAfter: 1)
+        }
+        channels[oldest.key] = nil
     }
 
     private func afterServing(_ place: Place, _ route: Route, _ cell: Cell) async {
