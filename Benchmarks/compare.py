@@ -107,8 +107,9 @@ class Cell:
                  f"{statistics.median(self.column(work, setting)):.1f} ({setting[1]})", spread(self.ratios(work))]
         if self.options.variants or len(self.options.llama) > 1:
             best = self.best_setting(work, False)
-            shown.append(f"{spread(self.ratios(work, False))}, {best[1]}, {best[2]}")
-        if work == "decode":
+            folder = [best[0].parent.name] if len(self.options.llama) > 1 else []
+            shown.append(", ".join([spread(self.ratios(work, False)), *folder, *best[1:]]))
+        if has_share(work, self.options):
             shown.append(f"{self.share():.0%} of {statistics.median(self.limits) / 1e9:.0f} GB/s")
         return shown + [f"{statistics.mean(self.others):.1f}"]
 
@@ -118,6 +119,11 @@ class Cell:
         our = sorted(beside[work] / quiet[work] for beside, quiet in zip(self.beside["ours"], self.ours))
         their = sorted(beside[work][setting] / quiet[work][setting] for beside, quiet in zip(self.beside["theirs"], self.theirs))
         return [self.name, self.threads, work, spread(our), spread(their), f"{statistics.mean(self.taken):.0%}"]
+
+
+def has_share(work, options):
+    """Behind a context, keys and values are read too."""
+    return work == "decode" and options.depth == 0
 
 
 def spread(ratios):
@@ -177,7 +183,7 @@ def main():
     variant = ["best variant"] if options.variants or len(options.llama) > 1 else []
     works = [work for work in WORK if work in cells[0].ours[0]]
     for work in works:
-        header = ["model", "threads", "ours, tokens/s", "llama.cpp", "ratio", *variant, *(["of the limit"] if work == "decode" else []), "cores that others took"]
+        header = ["model", "threads", "ours, tokens/s", "llama.cpp", "ratio", *variant, *(["of the limit"] if has_share(work, options) else []), "cores that others took"]
         show_table(f"{work}, {options.prompt if work == 'prefill' else options.new} tokens behind {options.depth}, {options.rounds} rounds", header,
                    [cell.row(work) for cell in cells], options.markdown)
     if options.neighbours:

@@ -45,19 +45,18 @@ def answer(server, tokens):
 
 def measure(server, model, threads, tokens):
     """One round: from the start of the server to its first answer, and a long answer."""
-    server.start(model, threads)
-    first, _, _ = answer(server, 1)
-    answer(server, 8)
-    before = {pid: processor_seconds(pid) for pid in roles(server.process.pid)}
-    wait, took, count = answer(server, tokens)
-    parts = roles(server.process.pid)
-    used = {}
-    for pid, role in parts.items():
-        used[role] = used.get(role, 0) + processor_seconds(pid) - before.get(pid, 0)
-    memory = {}
-    for pid, role in parts.items():
-        memory.setdefault(role, []).append(private_memory(pid))
-    server.stop()
+    with server.running(model, threads):
+        first, _, _ = answer(server, 1)
+        answer(server, 8)
+        before = {pid: processor_seconds(pid) for pid in roles(server.process.pid)}
+        wait, took, count = answer(server, tokens)
+        parts = roles(server.process.pid)
+        used = {}
+        for pid, role in parts.items():
+            used[role] = used.get(role, 0) + processor_seconds(pid) - before.get(pid, 0)
+        memory = {}
+        for pid, role in parts.items():
+            memory.setdefault(role, []).append(private_memory(pid))
     return {"start to first text": first, "first text": wait, "pieces a second": (count - 1) / took, "cpu": {role: seconds / count for role, seconds in used.items()}, "memory": memory}
 
 

@@ -38,15 +38,14 @@ def prompts():
 
 def rates(server, options):
     """Tokens a second of each kind."""
-    server.start(options.model, options.threads, CONTEXT)
-    Completion(server, "1000 1001", 4).wait()
-    found = {}
-    for kind, (passage, last) in prompts().items():
-        answer = Completion(server, " ".join(map(str, [*passage, last])), options.tokens).wait()
-        right = "".join(f" {last + 1 + index}" for index in range(options.tokens))
-        assert answer.text == right, f"{kind}: the answer is wrong from {answer.text[:60]!r}, wanted {right[:60]!r}"
-        found[kind] = answer.rate
-    server.stop()
+    with server.running(options.model, options.threads, CONTEXT):
+        Completion(server, "1000 1001", 4).wait()
+        found = {}
+        for kind, (passage, last) in prompts().items():
+            answer = Completion(server, " ".join(map(str, [*passage, last])), options.tokens).wait()
+            right = "".join(f" {last + 1 + index}" for index in range(options.tokens))
+            assert answer.text == right, f"{kind}: the answer is wrong from {answer.text[:60]!r}, wanted {right[:60]!r}"
+            found[kind] = answer.rate
     return found
 
 

@@ -61,51 +61,53 @@ class Texts:
 def alone(server, options):
     """One person: the start, a cold prompt, a second turn, an answer; the server has one place."""
     begin = time.monotonic()
-    server.start(options.model, options.threads, CONTEXT)
-    answer = Completion(server, Texts.words(8), 4).wait()
-    found = {"start to first text, short prompt": answer.pieces[0] - begin}
-    texts = Texts(server)
-    prompt = texts.of(LONG)
-    cold = Completion(server, prompt, 16).wait()
-    turn = Completion(server, prompt + cold.text + " " + texts.of(16), 16).wait()
-    found |= {"first text, 2,000 tokens, cold": cold.first, "first text, second turn": turn.first, "second turn / cold": turn.first / cold.first,
-              "resident with a conversation of 2,000 tokens": resident(server.process.pid) / (1 << 20),
-              "one answer": Completion(server, texts.of(SHORT), options.tokens).wait().rate}
-    if options.neighbours:
-        with Neighbours(options.neighbours) as neighbours:
-            beside = Completion(server, texts.of(SHORT), options.tokens).wait().rate
-        found |= {"one answer, beside neighbours": beside, "beside neighbours / quiet": beside / found["one answer"]}
-        options.taken.append(neighbours.took)
-    server.stop()
+    with server.running(options.model, options.threads, CONTEXT):
+        answer = Completion(server, Texts.words(8), 4).wait()
+        found = {"start to first text, short prompt": answer.pieces[0] - begin}
+        texts = Texts(server)
+        prompt = texts.of(LONG)
+        cold = Completion(server, prompt, 16).wait()
+        turn = Completion(server, prompt + cold.text + " " + texts.of(16), 16).wait()
+        found |= {"first text, 2,000 tokens, cold": cold.first, "first text, second turn": turn.first, "second turn / cold": turn.first / cold.first,
+                  "resident with a conversation of 2,000 tokens": resident(server.process.pid) / (1 << 20),
+                  "one answer": Completion(server, texts.of(SHORT), options.tokens).wait().rate}
+        if options.neighbours:
+            with Neighbours(options.neighbours) as neighbours:
+                beside = Completion(server, texts.of(SHORT), options.tokens).wait().rate
+            found |= {"one answer, beside neighbours": beside, "beside neighbours / quiet": beside / found["one answer"]}
+            options.taken.append(neighbours.took)
     return found
 
 
 def together(server, options):
     """Several people at once; the server has a place for each."""
-    server.start(options.model, options.threads, CONTEXT, PEOPLE)
-    texts = Texts(server)
+    with server.running(options.model, options.threads, CONTEXT, PEOPLE):
+        texts = Texts(server)
+        return eight(server, texts) | newcomers(server, texts) | gaps(server, texts)
+
+
+def eight(server, texts):
     answers = [Completion(server, prompt, ANSWER) for prompt in [texts.of(SHORT) for _ in range(PEOPLE)]]
     answers = [answer.wait() for answer in answers]
     wall = max(answer.pieces[-1] for answer in answers) - min(answer.begin for answer in answers)
     rates = [answer.usage["completion_tokens"] / answer.took for answer in answers]
-    found = {"8 at once, all tokens by wall time": sum(answer.usage["completion_tokens"] for answer in answers) / wall,
-             "8 at once, slowest / mean": min(rates) / statistics.mean(rates)}
-    first = newcomer(server, texts)
-    busy = [Completion(server, texts.of(SHORT), CONTEXT - 2 * SHORT) for _ in range(PEOPLE - 1)]
-    for answer in busy:
+    return {"8 at once, all tokens by wall time": sum(answer.usage["completion_tokens"] for answer in answers) / wall,
+            "8 at once, slowest / mean": min(rates) / statistics.mean(rates)}
+
+
+def newcomers(server, texts):
+    """The first text of a short prompt, alone and while others get long answers; the median of three."""
+    def newcomer():
+        return statistics.median(Completion(server, texts.of(SHORT), 1).wait().first for _ in range(3))
+
+    alone = newcomer()
+    others = [Completion(server, texts.of(SHORT), CONTEXT - 2 * SHORT) for _ in range(PEOPLE - 1)]
+    for answer in others:
         answer.wait_for(1)
-    beside = newcomer(server, texts)
-    for answer in busy:
+    beside = newcomer()
+    for answer in others:
         answer.cancel()
-    found |= {"newcomer's first text, alone": first, "newcomer's first text, while 7 answer": beside, "newcomer, while 7 answer / alone": beside / first}
-    found |= gaps(server, texts)
-    server.stop()
-    return found
-
-
-def newcomer(server, texts):
-    """Seconds to the first text of a short prompt, the median of three."""
-    return statistics.median(Completion(server, texts.of(SHORT), 1).wait().first for _ in range(3))
+    return {"newcomer's first text, alone": alone, "newcomer's first text, while 7 answer": beside, "newcomer, while 7 answer / alone": beside / alone}
 
 
 def gaps(server, texts):
@@ -124,10 +126,8 @@ def gaps(server, texts):
 def warm_up(server, options):
     """Brings the file into the page cache, and lets ours compute the digest of a file that it has never seen; seconds."""
     begin = time.monotonic()
-    server.start(options.model, options.threads, CONTEXT)
-    Completion(server, Texts.words(8), 1).wait()
-    server.stop()
-    return time.monotonic() - begin
+    with server.running(options.model, options.threads, CONTEXT):
+        return Completion(server, Texts.words(8), 1).wait().pieces[0] - begin
 
 
 def measure(server, options):
@@ -169,7 +169,7 @@ def main():
     servers = {"ours": Cloister(options.binary)} | ({"theirs": LlamaServer(options.llama, options.llama_flags.split())} if options.llama else {})
     wait_for_quiet(options.wait)
     for name, server in servers.items():
-        print(f"{name}, the very first start to the first text and the end: {warm_up(server, options):.2f} s", flush=True)
+        print(f"{name}, the very first start to the first text: {warm_up(server, options):.2f} s", flush=True)
     print()
     rounds = {name: [] for name in servers}
     with Others() as others:

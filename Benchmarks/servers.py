@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 PASSPHRASE = "correct horse battery staple"
@@ -47,9 +48,22 @@ class Server:
     def launch(self, command):
         self.process = subprocess.Popen(list(map(str, command)), env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
+    @contextmanager
+    def running(self, *arguments):
+        """Stopped at the end, also when something fails."""
+        self.start(*arguments)
+        try:
+            yield
+        finally:
+            self.stop()
+
     def stop(self):
         self.process.terminate()
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def open(self, path, body, patience=60):
         """The reply to a request, however long the server takes to start."""
