@@ -11,8 +11,16 @@
 
 enum { LANES = 8, PANEL = 12, TILE = 4, VECTORS = 2 };
 
-/* How the bytes of a type are multiplied: whether they have a sign, and how many words of four can be added up in 16 bits: 8 * 127 * largest each lane. */
-typedef struct { int isSigned, words; __m256i (*unpack)(const void *group, int s); } byte_form;
+/*
+ * How the bytes of a type are multiplied: with `dot`, which adds four products to each sum, or with `pairs`, sums of two products in 16 bits, of which those
+ * of so many words can be added up before 2 * words * 127 * largest weight leaves 16 bits.
+ */
+typedef struct {
+    __m256i (*unpack)(const void *group, int s);
+    __m256i (*dot)(__m256i sum, __m256i w, __m256i x);
+    __m256i (*pairs)(__m256i w, __m256i x);
+    int words;
+} byte_form;
 
 typedef struct {
     uint8_t w[PANEL][SLAB * BLOCK + 32]; /* The odd length keeps rows from sharing cache sets. */
@@ -21,11 +29,6 @@ typedef struct {
 
 /* Eight columns of a slab. */
 typedef struct { const int8_t *q; const float *scale; const int16_t *sum; } lanes_of;
-
-/* Sums of two products. One side has to be unsigned: where w is signed, its sign moves to x; |w| <= 128 fits because x is within -127...127. */
-INLINE __m256i pairs(int isSigned, __m256i w, __m256i x) {
-    return isSigned ? _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)) : _mm256_maddubs_epi16(w, x);
-}
 
 /* Keeps the compiler from regrouping sums into trees, for which there are not enough registers. */
 INLINE __m256i in_order(__m256i sum) {
@@ -49,9 +52,10 @@ INLINE void fill_row(form f, byte_form bytes, const uint8_t *row, size_t blocks,
 /* Adds the products of words [first, last) of block b: in 16 bits as long as they fit. */
 INLINE void add_words(byte_form bytes, const panel *p, size_t row, const lanes_of *x, int vectors, size_t b, int first, int last,
                       __m256i dot[TILE][VECTORS]) {
-    UNROLL for (int k = first; k < last; k += bytes.words) {
+    const int words = bytes.dot ? 1 : bytes.words;
+    UNROLL for (int k = first; k < last; k += words) {
         __m256i sum[TILE][VECTORS];
-        UNROLL for (int i = 0; i < bytes.words; i++) {
+        UNROLL for (int i = 0; i < words; i++) {
             size_t place = b * 8 + (size_t)(k + i);
             __m256i q[VECTORS];
             UNROLL for (int v = 0; v < vectors; v++) q[v] = load(x[v].q + place * LANES * 4);
@@ -59,11 +63,14 @@ INLINE void add_words(byte_form bytes, const panel *p, size_t row, const lanes_o
                 int word;
                 memcpy(&word, &p->w[row + r][place * 4], 4);
                 UNROLL for (int v = 0; v < vectors; v++) {
-                    __m256i more = pairs(bytes.isSigned, _mm256_set1_epi32(word), q[v]);
-                    sum[r][v] = i == 0 ? more : in_order(_mm256_add_epi16(sum[r][v], more));
+                    __m256i w = _mm256_set1_epi32(word);
+                    if (bytes.dot) dot[r][v] = bytes.dot(dot[r][v], w, q[v]);
+                    else if (i == 0) sum[r][v] = bytes.pairs(w, q[v]);
+                    else sum[r][v] = in_order(_mm256_add_epi16(sum[r][v], bytes.pairs(w, q[v])));
                 }
             }
         }
+        if (bytes.dot) continue;
         UNROLL for (int r = 0; r < TILE; r++)
             UNROLL for (int v = 0; v < vectors; v++)
                 dot[r][v] = in_order(_mm256_add_epi32(dot[r][v], _mm256_madd_epi16(sum[r][v], _mm256_set1_epi16(1))));

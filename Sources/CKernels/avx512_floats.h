@@ -28,12 +28,14 @@ INLINE512 void float_step(float_form f, const uint8_t *row, size_t apart, int ro
     }
 }
 
-INLINE512 void float_tile(float_form f, const uint8_t *row, int rows, const float *x, int columns, size_t width, float *out, size_t stride) {
+/* `ahead`: how many bytes later the weights lie that are to be fetched meanwhile; 0: none. */
+INLINE512 void float_tile(float_form f, const uint8_t *row, int rows, size_t ahead, const float *x, int columns, size_t width, float *out,
+                          size_t stride) {
     __m512 sums[FLOAT_ROWS][FLOAT_COLUMNS];
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) sums[r][c] = _mm512_setzero_ps();
     size_t i = 0, apart = f.bytes * width;
     for (; i + FLOAT_LANES <= width; i += FLOAT_LANES) {
-        if (rows == 1) fetch_ahead(row + f.bytes * i, 1);
+        if (ahead) UNROLL for (int r = 0; r < rows; r++) fetch(row + (size_t)r * apart + f.bytes * i + ahead, 1);
         float_step(f, row + f.bytes * i, apart, rows, x + i, width, columns, sums);
     }
     if (i < width) {
@@ -47,19 +49,24 @@ INLINE512 void float_tile(float_form f, const uint8_t *row, int rows, const floa
         UNROLL for (int r = 0; r < rows; r++) out[(size_t)c * stride + (size_t)r] = fold16(sums[r][c]);
 }
 
-/* One column reads row after row, as the processor reads ahead best. */
-INLINE512 void float_columns(float_form f, const uint8_t *row, size_t count, const float *x, int columns, size_t width, float *out, size_t stride) {
+/* The first columns bring the rows of the next tile near. One column alone reads row after row, as the processor reads ahead best. */
+INLINE512 void float_columns(float_form f, const uint8_t *row, size_t count, const float *x, int columns, int isFirst, int isAlone, size_t width,
+                             float *out, size_t stride) {
     size_t r = 0, bytes = f.bytes * width;
-    if (columns > 1)
-        for (; r + FLOAT_ROWS <= count; r += FLOAT_ROWS) float_tile(f, row + bytes * r, FLOAT_ROWS, x, columns, width, out + r, stride);
-    for (; r < count; r++) float_tile(f, row + bytes * r, 1, x, columns, width, out + r, stride);
+    if (!isAlone)
+        for (; r + FLOAT_ROWS <= count; r += FLOAT_ROWS)
+            float_tile(f, row + bytes * r, FLOAT_ROWS, isFirst ? FLOAT_ROWS * bytes : 0, x, columns, width, out + r, stride);
+    for (; r < count; r++) float_tile(f, row + bytes * r, 1, AHEAD, x, columns, width, out + r, stride);
 }
 
 INLINE512 void float_rows(float_form f, const uint8_t *row, size_t count, size_t width, const float *x, size_t columns, float *out, size_t stride) {
-    size_t c = 0;
-    for (; c + FLOAT_COLUMNS <= columns; c += FLOAT_COLUMNS)
-        float_columns(f, row, count, x + c * width, FLOAT_COLUMNS, width, out + c * stride, stride);
-    for (; c < columns; c++) float_columns(f, row, count, x + c * width, 1, width, out + c * stride, stride);
+    for (size_t c = 0; c < columns; c += FLOAT_COLUMNS, x += FLOAT_COLUMNS * width, out += FLOAT_COLUMNS * stride)
+        switch (columns - c) {
+        case 1: float_columns(f, row, count, x, 1, 0, columns == 1, width, out, stride); break;
+        case 2: float_columns(f, row, count, x, 2, c == 0, 0, width, out, stride); break;
+        case 3: float_columns(f, row, count, x, 3, c == 0, 0, width, out, stride); break;
+        default: float_columns(f, row, count, x, FLOAT_COLUMNS, c == 0, 0, width, out, stride); break;
+        }
 }
 
 #endif

@@ -54,7 +54,7 @@ static inline size_t ck_scales(size_t width) { return (width + BLOCK - 1) / BLOC
 
 extern const ck_kernels ck_plain;
 #if defined(__x86_64__)
-extern const ck_kernels ck_avx2, ck_avx512;
+extern const ck_kernels ck_avx2, ck_avx2_vnni, ck_avx512;
 void ck_quantize_avx2(const float *x, size_t width, size_t column, ck_activations out);
 #elif defined(__aarch64__)
 extern const ck_kernels ck_neon, ck_neon_dotprod;

@@ -7,7 +7,7 @@
 
 static const ck_kernels *const forms[] = {
 #if defined(__x86_64__)
-    &ck_avx512, &ck_avx2,
+    &ck_avx512, &ck_avx2_vnni, &ck_avx2,
 #elif defined(__aarch64__)
     &ck_neon_dotprod, &ck_neon,
 #endif
@@ -19,6 +19,7 @@ static int runs_here(const ck_kernels *form) {
     __builtin_cpu_init();
     int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
     if (form == &ck_avx2) return avx2;
+    if (form == &ck_avx2_vnni) return avx2 && __builtin_cpu_supports("avxvnni");
     if (form == &ck_avx512)
         return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");

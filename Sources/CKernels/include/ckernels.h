@@ -49,7 +49,7 @@ typedef struct ck_queries ck_queries;
  * Other types: lane[i % 16] = fma(w, x, lane[i % 16]) for 16 lanes, folded in halves at the end.
  */
 typedef struct {
-    const char *name; /* "avx512", "avx2", "neon dotprod", "neon" or "plain" */
+    const char *name; /* "avx512", "avx2 vnni", "avx2", "neon dotprod", "neon" or "plain" */
     size_t lanes;     /* in which many columns are multiplied fastest */
 
     /* Quantises `width` floats (a multiple of 32), rounding to -127...127, as column `column` of out. */
