@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +36,33 @@ def test_programs_read_it_as_json(home):
     assert os.path.getsize(model) / 2 < result["resident_bytes"] < 2 << 30
     assert 0 < result["bandwidth_share"] < 1.5
     assert result["decode_tokens_per_second"] * os.path.getsize(model) >= result["bandwidth_share"] * result["bandwidth_bytes_per_second"] * 0.9
+
+
+ALLOCATIONS = Path(__file__).resolve().parents[1] / "Kernels/allocations.c"
+THREAD = struct.Struct("16sq")
+
+
+def allocations(home, library, tokens):
+    """What was taken from the C library while the guide wrote: by threads without a name, as the engine's are, and by all others."""
+    counts = home.root / "counts"
+    counts.write_bytes(bytes(8 + THREAD.size * 4_000))
+    environment = home.environment | {"LD_PRELOAD": str(library), "COUNTS": str(counts)}
+    command = [BINARY, "bench", "--data", home.data, "--threads", "2", "--prompt", "32", "--generate", tokens]
+    subprocess.run([*map(str, command)], env=environment, capture_output=True, check=True)
+    threads = [(name.rstrip(b"\0"), count) for name, count in THREAD.iter_unpack(counts.read_bytes()[8:])]
+    return sum(count for name, count in threads if not name), sum(count for name, count in threads if name)
+
+
+def test_a_token_takes_no_memory_to_be_computed(home, tmp_path):
+    """Its way to the reader takes two pieces on the engine's thread, whatever the model; the seams, which run on named threads, are the control."""
+    library = tmp_path / "allocations.so"
+    clang = Path(shutil.which("swift")).resolve().with_name("clang")
+    subprocess.run([clang, "-shared", "-fPIC", "-O1", ALLOCATIONS, "-o", library, "-ldl"], check=True)
+    few, many = allocations(home, library, 16), allocations(home, library, 216)
+    # The first answer brings the weights into memory, three are measured.
+    made = 4 * (216 - 16)
+    engine, seams = ((after - before) / made for before, after in zip(few, many))
+    assert engine < 6 and seams > 10, (engine, seams)
 
 
 def test_what_cannot_be_measured_is_said(home):
