@@ -101,14 +101,14 @@ final class Attention {
         pool.run(last.firstPiece + shape.keyHeads * last.tiles * last.spans, attendSpans)
     }
 
-    /// Puts together what a column attended to, in `attended`.
-    func gather(_ column: Int) {
+    /// Puts together what a column attended to, as a row of `attended`.
+    func gather(_ column: Int, to row: Int) {
         guard let work = works.last(where: { $0.passage.columns.lowerBound <= column }) else { return }
         for head in 0..<shape.heads {
             let first = partial(work, column - work.passage.columns.lowerBound, keyHead: head / group)
             kernels.pointee.gather(
                 partials.start + (first + head % group * work.spans) * partialSize, work.spans, shape.headWidth,
-                attended.start + column * shape.queryWidth + head * shape.headWidth)
+                attended.start + row * shape.queryWidth + head * shape.headWidth)
         }
     }
 

@@ -23,8 +23,8 @@ final class LlamaRunner {
     private let stream, normed, change, gate, up, logits: Memory<Float>
     private var layers: [Layer] = []
     private var head: Multiplication?
-    /// The columns whose logits are wanted.
-    private var scored: [Int] = []
+    /// The columns of the batch that are still computed, in order: row i of every matrix is the i-th of them.
+    private var kept: [Int] = []
     /// Most columns and rows of logits of a batch since everything was overwritten.
     private var (columnsUsed, scoresUsed) = (0, 0)
 
@@ -41,10 +41,9 @@ final class LlamaRunner {
         logits = try Memory(count: Batch.scoreLimit * shape.vocabulary)
         rounded = try RoundedColumns(columns: limit, width: max(shape.width, shape.queryWidth, shape.hidden))
         attention = try Attention(model: model, batch: batch, pool: pool, context: context, kernels: kernels)
-        scored.reserveCapacity(Batch.scoreLimit)
+        kept.reserveCapacity(limit)
         layers = model.layers.map { steps(of: $0, pool) }
-        head = multiplication([(model.head, logits)], of: normed, pool) { [unowned(unsafe) self] row in
-            norm(model.norm, column: scored[row], to: row)
+        head = multiplication([(model.head, logits)], of: normed, pool) { [unowned(unsafe) self] in norm(model.norm, $0)
         }
     }
 
@@ -53,12 +52,12 @@ final class LlamaRunner {
             attention: multiplication(
                 [(layer.query, attention.query), (layer.key, attention.key), (layer.value, attention.value)],
                 of: normed, pool
-            ) { [unowned(unsafe) self] in norm(layer.attentionNorm, column: $0, to: $0) },
+            ) { [unowned(unsafe) self] in norm(layer.attentionNorm, $0) },
             output: multiplication([(layer.output, change)], of: attention.attended, pool) {
-                [unowned(unsafe) self] in attention.gather($0)
+                [unowned(unsafe) self] in attention.gather(kept[$0], to: $0)
             },
             feedForward: multiplication([(layer.gate, gate), (layer.up, up)], of: normed, pool) {
-                [unowned(unsafe) self] in norm(layer.feedForwardNorm, column: $0, to: $0)
+                [unowned(unsafe) self] in norm(layer.feedForwardNorm, $0)
             },
             down: multiplication([(layer.down, change)], of: gate, pool) { [unowned(unsafe) self] column in
                 let offset = column * shape.hidden
@@ -79,18 +78,19 @@ final class LlamaRunner {
     ///
     /// Takes no memory. The logits that were wanted are in `logits(row:)` until the next batch is read.
     func read() {
-        let count = batch.tokens.count
-        (columnsUsed, scoresUsed) = (max(columnsUsed, count), max(scoresUsed, batch.scores))
+        (columnsUsed, scoresUsed) = (max(columnsUsed, batch.tokens.count), max(scoresUsed, batch.scores))
         embed()
         attention.begin()
         for index in layers.indices {
-            layers[index].attention.run(count)
+            layers[index].attention.run(kept.count)
             attention.run(layer: index)
-            layers[index].output.run(count)
-            layers[index].feedForward.run(count)
-            layers[index].down.run(count)
+            // Of the others, only keys and values are of use to anybody from here on.
+            if index == layers.count - 1 { keepScored() }
+            layers[index].output.run(kept.count)
+            layers[index].feedForward.run(kept.count)
+            layers[index].down.run(kept.count)
         }
-        score()
+        head?.run(kept.count)
         batch.finish()
         batch.clear()
     }
@@ -122,19 +122,23 @@ final class LlamaRunner {
                 stream.start + column * shape.width)
         }
         change.wipe(0..<batch.tokens.count * shape.width)
+        kept.removeAll(keepingCapacity: true)
+        kept += batch.tokens.indices
     }
 
-    private func score() {
-        guard batch.scores > 0 else { return }
-        scored.removeAll(keepingCapacity: true)
-        for passage in batch.passages { scored += passage.columns.suffix(passage.scored) }
-        head?.run(batch.scores)
+    /// Moves the rows whose logits are wanted together.
+    private func keepScored() {
+        kept.removeAll(keepingCapacity: true)
+        for passage in batch.passages { kept += passage.columns.suffix(passage.scored) }
+        for (row, column) in kept.enumerated() where row != column {
+            (stream.start + row * shape.width).update(from: stream.start + column * shape.width, count: shape.width)
+        }
     }
 
     /// Adds what the last step came to, and norms the sum.
-    private func norm(_ weight: [Float], column: Int, to row: Int) {
-        let offset = column * shape.width
+    private func norm(_ weight: [Float], _ row: Int) {
+        let offset = row * shape.width
         ck_add(stream.start + offset, change.start + offset, shape.width)
-        ck_rms_norm(stream.start + offset, weight, shape.width, shape.epsilon, normed.start + row * shape.width)
+        ck_rms_norm(stream.start + offset, weight, shape.width, shape.epsilon, normed.start + offset)
     }
 }

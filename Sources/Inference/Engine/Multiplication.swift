@@ -90,6 +90,7 @@ final class Multiplication {
 
     /// Makes the first `count` columns of the input, and multiplies them.
     func run(_ count: Int) {
+        guard count > 0 else { return }
         self.count = count
         columns = rounded.activations(lanes: count > Self.fewColumns ? kernels.pointee.lanes : 1)
         // Columns that lie interleaved are written by one thread.
