@@ -97,7 +97,7 @@ def some_bytes(count):
 
 def product(library, kernels, type_id, rows, width, columns):
     """One call of `multiply`."""
-    lanes = kernels.lanes if columns > 1 else 1
+    lanes = kernels.lanes if columns > 3 else 1
     x, out = floats(width * columns), floats(rows * columns)
     room = [some_bytes(width * columns), floats(width * columns // 32), (c_int16 * (width * columns // 16))()]
     weights = some_bytes(library.c.ck_row_bytes(type_id, c_size_t(width)) * rows)
@@ -122,7 +122,11 @@ def cases(library, form):
     is_plain, many, tile = kernels.name == b"plain", max(2 * kernels.lanes, 4), 6 if kernels.lanes == 16 else 4
     for name, type_id in TYPES.items():
         random.seed(name)  # What is counted may depend on the numbers, and on no other kernel's.
-        for rows, width, columns in [(1, 256 if "_K" in name else 64, 1)] if is_plain else [(1, 1024, 1), (tile, 256 if "Q" in name else 64, many)]:
+        if is_plain:
+            shapes = [(1, 256 if "_K" in name else 64, 1)]
+        else:
+            shapes = [(8, 512, 1), (8, 256, 3), (tile, 256, many)] if "Q" in name else [(1, 512, 1), (6, 64, 3), (tile, 64, many)]
+        for rows, width, columns in shapes:
             yield f"{name} x {columns}", *product(library, kernels, type_id, rows, width, columns), rows * width * columns / 1000
     for name in ("F16", "Q8_0"):
         for queries, width, positions in [(1, 8, 16)] if is_plain else [(1, 64, 32), (4, 64, 32)]:
