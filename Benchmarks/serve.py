@@ -134,6 +134,10 @@ def measure(server, options):
     return {name: value for phase in (alone, together) if phase.__name__ in options.phases for name, value in phase(server, options).items()}
 
 
+def digits(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def table(rounds, is_markdown):
     """Medians, and the median of the ratios of each round with the least and the most."""
     row = "| {} | {} | {} | {} | {} |" if is_markdown else "{:46}{:>20}{:>20}{:>24}  {}"
@@ -144,7 +148,7 @@ def table(rounds, is_markdown):
         columns = [[measured[name] for measured in side if name in measured] for side in (rounds["ours"], rounds.get("theirs", []))]
         if not columns[0]:
             continue
-        shown = [f"{statistics.median(column):.3g} {unit}".strip() if column else "" for column in columns]
+        shown = [f"{digits(statistics.median(column))} {unit}".strip() if column else "" for column in columns]
         ratios = sorted(ours / theirs for ours, theirs in zip(*columns))
         shown.append(f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})" if ratios else "")
         print(row.format(name, *shown, aim))
