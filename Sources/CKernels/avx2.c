@@ -57,5 +57,5 @@ AVX2 void ck_quantize_avx2(const float *x, size_t width, size_t column, ck_activ
 
 ATTENTION(AVX2, bytes256, halves256, floats256)
 
-const ck_kernels ck_avx2 = {"avx2", LANES, ck_quantize_avx2, multiply, attend, gather, silu_multiply};
+const ck_kernels ck_avx2 = {"avx2", LANES, 3, ck_quantize_avx2, multiply, attend, gather, silu_multiply};
 #endif

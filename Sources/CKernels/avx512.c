@@ -37,5 +37,5 @@ INLINE512 void halves512(const void *p, lanes *out) { *out = (lanes)read512_f16(
 INLINE512 void floats512(const void *p, lanes *out) { *out = (lanes)read512_f32(p); }
 ATTENTION(AVX512, bytes512, halves512, floats512)
 
-const ck_kernels ck_avx512 = {"avx512", LANES, ck_quantize_avx2, multiply, attend, gather, silu_multiply};
+const ck_kernels ck_avx512 = {"avx512", LANES, 12, ck_quantize_avx2, multiply, attend, gather, silu_multiply};
 #endif

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* The same bits on every processor. */
+#pragma STDC FP_CONTRACT OFF
+
 /* How each type spells its values, one after another: what the fast forms are compared with. */
 
 float ck_half_to_float(uint16_t half) {

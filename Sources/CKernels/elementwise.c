@@ -3,6 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+/* The same bits on every processor. */
+#pragma STDC FP_CONTRACT OFF
+
 /* Loops whose cost is their memory traffic: the compiler vectorises them for whatever the build allows. */
 
 void ck_rms_norm(const float *x, const float *weight, size_t count, float epsilon, float *out) {

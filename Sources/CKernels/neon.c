@@ -212,6 +212,6 @@ INLINE void halves_lanes(const void *p, lanes *out) { read_f16(p, (float32x4_t *
 INLINE void floats_lanes(const void *p, lanes *out) { read_f32(p, (float32x4_t *)out); }
 ATTENTION(, bytes_lanes, halves_lanes, floats_lanes)
 
-const ck_kernels ck_neon = {"neon", 1, quantize, multiply_by_pairs, attend, gather, silu_multiply};
-const ck_kernels ck_neon_dotprod = {"neon dotprod", 1, quantize, multiply_by_fours, attend, gather, silu_multiply};
+const ck_kernels ck_neon = {"neon", 1, 1, quantize, multiply_by_pairs, attend, gather, silu_multiply};
+const ck_kernels ck_neon_dotprod = {"neon dotprod", 1, 1, quantize, multiply_by_fours, attend, gather, silu_multiply};
 #endif

@@ -112,4 +112,4 @@ static void attend(const ck_memory *m, size_t first, const ck_queries *q, float 
 static void gather(const float *partials, size_t count, size_t width, float *out) { gather_spans(partials, count, width, out); }
 static void silu_multiply(float *gate, const float *up, size_t count) { silu_lanes(gate, up, count); }
 
-const ck_kernels ck_plain = {"plain", 1, quantize, multiply, attend, gather, silu_multiply};
+const ck_kernels ck_plain = {"plain", 1, 1, quantize, multiply, attend, gather, silu_multiply};

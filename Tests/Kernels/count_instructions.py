@@ -40,7 +40,7 @@ class Memory(ctypes.Structure):
 
 class Kernels(ctypes.Structure):
     _fields_ = [
-        ("name", ctypes.c_char_p), ("lanes", c_size_t),
+        ("name", ctypes.c_char_p), ("lanes", c_size_t), ("few", c_size_t),
         ("quantize", ctypes.CFUNCTYPE(None, c_void_p, c_size_t, c_size_t, Activations)),
         ("multiply", ctypes.CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_size_t, c_size_t, c_void_p, Activations, c_size_t, c_void_p, c_size_t)),
         ("attend", c_void_p), ("gather", c_void_p),
@@ -97,7 +97,7 @@ def some_bytes(count):
 
 def product(library, kernels, type_id, rows, width, columns):
     """One call of `multiply`."""
-    lanes = kernels.lanes if columns > 3 else 1
+    lanes = kernels.lanes if columns > kernels.few else 1
     x, out = floats(width * columns), floats(rows * columns)
     room = [some_bytes(width * columns), floats(width * columns // 32), (c_int16 * (width * columns // 16))()]
     weights = some_bytes(library.c.ck_row_bytes(type_id, c_size_t(width)) * rows)

@@ -51,6 +51,7 @@ typedef struct ck_queries ck_queries;
 typedef struct {
     const char *name; /* "avx512", "avx2 vnni", "avx2", "neon dotprod", "neon" or "plain" */
     size_t lanes;     /* in which many columns are multiplied fastest */
+    size_t few;       /* up to so many columns are multiplied faster one beside the other than interleaved */
 
     /* Quantises `width` floats (a multiple of 32), rounding to -127...127, as column `column` of out. */
     void (*quantize)(const float *x, size_t width, size_t column, ck_activations out);

@@ -40,10 +40,6 @@ final class Multiplication {
     /// *Our choice*: a whole panel of the kernels; several pieces even out threads that lost their core.
     private static let panel = 24
     private static let pieces = 4
-    /// Most columns that are multiplied one by one.
-    ///
-    /// *Our choice*: from then on sixteen at once, some of them idle, are faster.
-    private static let fewColumns = 3
 
     /// A matrix, and where its products go: `[columns, rows]`.
     struct Product {
@@ -92,7 +88,7 @@ final class Multiplication {
     func run(_ count: Int) {
         guard count > 0 else { return }
         self.count = count
-        columns = rounded.activations(lanes: count > Self.fewColumns ? kernels.pointee.lanes : 1)
+        columns = rounded.activations(lanes: count > kernels.pointee.few ? kernels.pointee.lanes : 1)
         // Columns that lie interleaved are written by one thread.
         pool.run((count + columns.lanes - 1) / columns.lanes, makeColumns)
         pool.run(pieceCount, multiplyRows)
