@@ -4,7 +4,7 @@
 /* Weights without blocks: tiles of rows by columns, each pair with a register of sums, so that a row is read once for several columns. */
 #include "avx512_unpack.h"
 
-enum { FLOAT_ROWS = 6, FLOAT_COLUMNS = 4 };
+enum { FLOAT_ROWS = 6, FLOAT_COLUMNS = 4, FLOAT_BLOCK = 24 };
 
 INLINE512 __m512 read512_f32(const void *p) { return _mm512_loadu_ps(p); }
 INLINE512 __m512 read512_f16(const void *p) { return _mm512_cvtph_ps(load(p)); }
@@ -59,7 +59,8 @@ INLINE512 void float_columns(float_form f, const uint8_t *row, size_t count, con
     for (; r < count; r++) float_tile(f, row + bytes * r, 1, AHEAD, x, columns, width, out + r, stride);
 }
 
-INLINE512 void float_rows(float_form f, const uint8_t *row, size_t count, size_t width, const float *x, size_t columns, float *out, size_t stride) {
+/* All columns of some rows, four at a time. */
+INLINE512 void float_block(float_form f, const uint8_t *row, size_t count, size_t width, const float *x, size_t columns, float *out, size_t stride) {
     for (size_t c = 0; c < columns; c += FLOAT_COLUMNS, x += FLOAT_COLUMNS * width, out += FLOAT_COLUMNS * stride)
         switch (columns - c) {
         case 1: float_columns(f, row, count, x, 1, 0, columns == 1, width, out, stride); break;
@@ -67,6 +68,13 @@ INLINE512 void float_rows(float_form f, const uint8_t *row, size_t count, size_t
         case 3: float_columns(f, row, count, x, 3, c == 0, 0, width, out, stride); break;
         default: float_columns(f, row, count, x, FLOAT_COLUMNS, c == 0, 0, width, out, stride); break;
         }
+}
+
+/* Rows that many columns share come in blocks that stay in the near cache meanwhile. */
+INLINE512 void float_rows(float_form f, const uint8_t *row, size_t count, size_t width, const float *x, size_t columns, float *out, size_t stride) {
+    size_t block = columns > FLOAT_COLUMNS ? FLOAT_BLOCK : count;
+    for (size_t r = 0; r < count; r += block)
+        float_block(f, row + f.bytes * width * r, count - r < block ? count - r : block, width, x, columns, out + r, stride);
 }
 
 #endif

@@ -100,7 +100,7 @@ struct SchedulingTests {
         #expect(pace.share(someoneWrites: false) == Batch.columnLimit)
         #expect(pace.share(someoneWrites: true) == 16)
         pace.record(columns: 100, .milliseconds(100))
-        #expect(pace.share(someoneWrites: true) == 75)
+        #expect(pace.share(someoneWrites: true) == 110)
         for _ in 0..<20 { pace.record(columns: 75, .milliseconds(750)) }
         #expect(pace.share(someoneWrites: true) == 16)
         pace.record(columns: 1, .seconds(5))

@@ -1,7 +1,7 @@
 /// How much of prompts is read at once, so that those who write are not held up.
 struct Pace {
-    /// *Our choice*: half of the 150 ms after which a stream seems to stop; the other half is for neighbours.
-    private static let pause = 0.075
+    /// *Our choice*: of the 150 ms after which a stream seems to stop; the rest is for neighbours.
+    private static let pause = 0.11
     /// *Our choice*: fewer columns take as long.
     private static let fewest = 16
 

@@ -171,19 +171,31 @@ final class Scheduler: @unchecked Sendable {
         let writers = running.count { $0.isRunnable && $0.isWriting }
         // Guesses pay while the weights, not the processor, are waited for.
         let guesses = writers == 1 ? PromptLookup.limit : 0
-        for index in running.indices where runner.batch.room > 0 {
+        // One passage is kept for those who read a prompt.
+        let reads = running.contains { $0.isRunnable && !$0.isWriting }
+        let limit = Batch.passageLimit - (reads ? 1 : 0)
+        for index in running.indices where runner.batch.passages.count < limit {
             let answer = running[(turn + index) % running.count]
             if answer.isRunnable && answer.isWriting { answer.add(to: runner.batch, share: 0, guesses: guesses) }
         }
         turn = running.isEmpty ? 0 : (turn + runner.batch.passages.count) % running.count
-        guard running.contains(where: { $0.isRunnable && !$0.isWriting }) else { return }
-        let readers = running.filter { $0.isRunnable && !$0.isWriting }.sorted { $0.unread < $1.unread }
-        var left = pace.share(someoneWrites: writers > 0)
-        for (index, reader) in readers.enumerated() where runner.batch.room > 0 && left > 0 {
-            let share = min(max(left / (readers.count - index), 1), reader.unread, runner.batch.room)
+        let readers = running.lazy.filter { $0.isRunnable && !$0.isWriting }
+        guard let first = readers.first else { return }
+        share(pace.share(someoneWrites: writers > 0), first, readers.dropFirst().sorted { $0.unread < $1.unread })
+    }
+
+    /// Shares out how much of prompts is read next: half is for who came first, so that nobody waits for ever, and the
+    /// rest for the shortest, which soon write.
+    private func share(_ all: Int, _ first: Answer, _ others: [Answer]) {
+        var left = min(all, runner.batch.room)
+        func add(_ reader: Answer, atMost most: Int) {
+            let share = min(most, reader.unread, left)
+            guard share > 0, runner.batch.room > 0 else { return }
             reader.add(to: runner.batch, share: share, guesses: 0)
             left -= share
         }
+        add(first, atMost: max((left + 1) / 2, left - others.reduce(0) { $0 + $1.unread }))
+        for reader in others { add(reader, atMost: left) }
     }
 
     /// The memory of a sequence; over the limit, that of the idle one unused for longest is wiped for it.
