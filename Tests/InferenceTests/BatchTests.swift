@@ -53,6 +53,18 @@ struct BatchTests {
         for (own, wanted) in zip(rows, expected) { #expect(own.flatMap { Array(together.logits(row: $0)) } == wanted) }
     }
 
+    @Test func `what was read is held by nobody but its sequence`() throws {
+        let model = try model()
+        let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: 2), context: Self.context)
+        weak var gone: KeyValueCache?
+        do {
+            let cache = try KeyValueCache(shape: model.shape, context: Self.context)
+            gone = cache
+            _ = runner.read(tokens(20, 1), into: cache)
+        }
+        #expect(gone == nil)
+    }
+
     @Test func `a batch has room for so many tokens and sequences`() throws {
         let (batch, shape) = (Batch(), try model().shape)
         #expect(batch.room == Batch.columnLimit)

@@ -74,7 +74,6 @@ final class Attention {
 
     /// Prepares for what the batch holds.
     func begin() {
-        works.removeAll(keepingCapacity: true)
         var (pieces, partial) = (0, 0)
         for passage in batch.passages {
             let count = passage.columns.count
@@ -111,6 +110,9 @@ final class Attention {
                 attended.start + row * shape.queryWidth + head * shape.headWidth)
         }
     }
+
+    /// Lets go of the batch's sequences: one that is closed is zeroed at once.
+    func end() { works.removeAll(keepingCapacity: true) }
 
     /// Overwrites what the first `columns` columns of any batch came to.
     func wipe(columns: Int) {

@@ -91,6 +91,7 @@ final class LlamaRunner {
             layers[index].down.run(kept.count)
         }
         head?.run(kept.count)
+        attention.end()
         batch.finish()
         batch.clear()
     }
