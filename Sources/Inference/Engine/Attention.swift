@@ -26,7 +26,8 @@ final class Attention {
     private let biases: [Memory<Float>?]
     /// Floats of a partial result.
     private let partialSize: Int
-    private var (storeHeads, attendSpans): (ThreadPool.Loop, ThreadPool.Loop) = ({ _ in }, { _ in })
+    private var storeHeads = ThreadPool.Loop { _ in }
+    private var attendSpans = ThreadPool.Loop { _ in }
     // While a batch is read:
     private var works: [Work] = []
     private var layer = 0
@@ -68,8 +69,8 @@ final class Attention {
         for layer in model.layers { biases.append(try layer.biases()) }
         self.biases = biases
         works.reserveCapacity(Batch.passageLimit)
-        storeHeads = { [unowned(unsafe) self] in store($0) }
-        attendSpans = { [unowned(unsafe) self] in attend($0) }
+        storeHeads = ThreadPool.Loop { [unowned(unsafe) self] in store($0) }
+        attendSpans = ThreadPool.Loop { [unowned(unsafe) self] in attend($0) }
     }
 
     /// Prepares for what the batch holds.

@@ -57,7 +57,8 @@ final class Multiplication {
     /// Rows of a piece of work.
     private let rows: Int
     private let pieceCount: Int
-    private var (makeColumns, multiplyRows): (ThreadPool.Loop, ThreadPool.Loop) = ({ _ in }, { _ in })
+    private var makeColumns = ThreadPool.Loop { _ in }
+    private var multiplyRows = ThreadPool.Loop { _ in }
     // While it runs:
     private var count = 0
     private var columns: ck_activations
@@ -80,8 +81,8 @@ final class Multiplication {
         pieceCount = products.reduce(0) { $0 + $1.pieces(of: rows) }
         self.rows = rows
         columns = rounded.activations(lanes: 1)
-        makeColumns = { [unowned(unsafe) self] group in self.make(group, make) }
-        multiplyRows = { [unowned(unsafe) self] in multiply($0) }
+        makeColumns = ThreadPool.Loop { [unowned(unsafe) self] group in self.make(group, make) }
+        multiplyRows = ThreadPool.Loop { [unowned(unsafe) self] in multiply($0) }
     }
 
     /// Makes the first `count` columns of the input, and multiplies them.

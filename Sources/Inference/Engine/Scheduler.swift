@@ -32,7 +32,6 @@ final class Scheduler: @unchecked Sendable {
     ) {
         (self.runner, self.file, self.sequenceLimit, self.makeCache) = (runner, file, sequenceLimit, makeCache)
         let thread = Thread { [self] in loop() }
-        thread.name = "engine"
         thread.stackSize = 1 << 20
         thread.start()
     }
@@ -89,6 +88,7 @@ final class Scheduler: @unchecked Sendable {
     }
 
     private func loop() {
+        Thread.current.name = "engine"
         while waitForWork() {
             letGo()
             admit()

@@ -4,10 +4,14 @@ import CKernels
 ///
 /// Loops are short and many; Swift's tasks would cost more than the work.
 final class ThreadPool: @unchecked Sendable {
-    /// What is done for one chunk, by any thread.
+    /// What is done for each chunk, by any thread.
     ///
-    /// Made once and run often: making a closure takes memory, running it does not.
-    typealias Loop = (_ chunk: Int) -> Void
+    /// Made once and run often: making one takes memory, running it does not.
+    final class Loop {
+        fileprivate let body: (_ chunk: Int) -> Void
+
+        init(_ body: @escaping (_ chunk: Int) -> Void) { self.body = body }
+    }
 
     let threads: Int
     private let pool: OpaquePointer
@@ -22,12 +26,12 @@ final class ThreadPool: @unchecked Sendable {
     /// Runs `loop` for 0..<chunks on all threads and returns when all are done.
     ///
     /// One caller at a time.
-    func run(_ chunks: Int, _ loop: @escaping Loop) {
-        withUnsafePointer(to: loop) { pointer in
-            ck_pool_run(
-                pool, chunks,
-                { context, chunk in context?.assumingMemoryBound(to: Loop.self).pointee(chunk) },
-                UnsafeMutableRawPointer(mutating: pointer))
-        }
+    func run(_ chunks: Int, _ loop: Loop) {
+        ck_pool_run(
+            pool, chunks,
+            { context, chunk in
+                guard let context else { return }
+                Unmanaged<Loop>.fromOpaque(context).takeUnretainedValue().body(chunk)
+            }, Unmanaged.passUnretained(loop).toOpaque())
     }
 }
