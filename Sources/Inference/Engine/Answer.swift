@@ -80,14 +80,14 @@ final class Answer: @unchecked Sendable {
         let first = cache.tokens.count - rows.count
         for (index, row) in rows.enumerated() {
             let seen = first + index + 1
-            let token = sampler.next(runner.logits(row: row), recent: cache.tokens[..<seen])
-            say(token, contextIsFull: seen >= cache.context)
-            let wasGuessed = index + 1 < next.count && next[index + 1] == token
+            let chosen = sampler.next(runner.logits(row: row), recent: cache.tokens[..<seen])
+            say(chosen, contextIsFull: seen >= cache.context)
+            let wasGuessed = index + 1 < next.count && next[index + 1] == chosen
             if !wasGuessed || isOver {
                 lookup.learn(guessed: rows.count - 1, right: index)
                 cache.truncate(to: seen)
                 next.removeAll(keepingCapacity: true)
-                next.append(token)
+                next.append(chosen)
                 break
             }
         }

@@ -34,6 +34,7 @@ extension GenerationRequest {
         tokens.reserveCapacity(all)
         for _ in 0..<all { tokens.append(try reader.word(TokenID.self)) }
         let flags = try reader.word(UInt8.self)
+        guard flags <= 3 else { throw WordReader.malformed }
         self.init(
             sequence: SequenceID(number: number), prompt: Array(tokens[ends...]),
             sampling: Sampling(
@@ -87,8 +88,9 @@ extension GenerationEvent {
             self = .finished(Self.reasons[reason])
         case 4: self = .accepted
         case 5:
-            let isOwn = try reader.word(UInt8.self) == 1
-            self = .finished(.tooMany(isOwn: isOwn, seconds: Int(try reader.word(UInt16.self))))
+            let whose = try reader.word(UInt8.self)
+            guard whose <= 1 else { throw WordReader.malformed }
+            self = .finished(.tooMany(isOwn: whose == 1, seconds: Int(try reader.word(UInt16.self))))
         default: throw WordReader.malformed
         }
         guard reader.remaining == 0 else { throw WordReader.malformed }

@@ -14,20 +14,20 @@ struct PromptLookup {
     private var pause = 0
     private var nextPause = 4
 
-    /// Appends what may follow `token`.
+    /// Appends what may follow `last`.
     /// - Parameters:
-    ///   - token: follows `tokens`.
+    ///   - last: follows `tokens`.
     ///   - most: how many guesses are welcome.
-    mutating func guess(after token: TokenID, of tokens: [TokenID], atMost most: Int, into next: inout [TokenID]) {
+    mutating func guess(after last: TokenID, of tokens: [TokenID], atMost most: Int, into next: inout [TokenID]) {
         guard pause == 0 else { return pause -= 1 }
         let count = min(length, most)
-        guard count > 0, tokens.count >= Self.pattern, let end = earlierEnd(of: token, in: tokens) else { return }
+        guard count > 0, tokens.count >= Self.pattern, let end = earlierEnd(of: last, in: tokens) else { return }
         let first = next.count
         for index in end + 1..<end + 1 + count {
             // What is repeated may go on into what is guessed.
             next.append(
                 index < tokens.count
-                    ? tokens[index] : index == tokens.count ? token : next[first + index - tokens.count - 1])
+                    ? tokens[index] : index == tokens.count ? last : next[first + index - tokens.count - 1])
         }
     }
 
@@ -41,12 +41,12 @@ struct PromptLookup {
         }
     }
 
-    /// The latest place before the end where the last tokens and then `token` were.
-    private func earlierEnd(of token: TokenID, in tokens: [TokenID]) -> Int? {
+    /// The latest place before the end where the last tokens and then `last` were.
+    private func earlierEnd(of last: TokenID, in tokens: [TokenID]) -> Int? {
         let before = Self.pattern - 1
-        let last = tokens.count - before
+        let start = tokens.count - before
         return tokens.indices.dropFirst(before).last { end in
-            tokens[end] == token && (1...before).allSatisfy { tokens[end - $0] == tokens[last + before - $0] }
+            tokens[end] == last && (1...before).allSatisfy { tokens[end - $0] == tokens[start + before - $0] }
         }
     }
 }
