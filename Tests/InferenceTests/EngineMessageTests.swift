@@ -39,7 +39,8 @@ struct EngineMessageTests {
             .accepted, .finished(.tooMany(isOwn: true, seconds: 7)), .finished(.tooMany(isOwn: false, seconds: 120)),
         ]
         for event in events { #expect(try GenerationEvent(decoding: event.encoded()) == event) }
-        for bad in [[], [0], [1, 0], [2], [2, 0, 0, 0, 0, 0], [3], [3, 4], [4, 0], [5, 2, 0, 0], [5, 1, 0]] as [[UInt8]] {
+        for bad in [[], [0], [1, 0], [2], [2, 0, 0, 0, 0, 0], [3], [3, 4], [4, 0], [5, 2, 0, 0], [5, 1, 0]] as [[UInt8]]
+        {
             #expect(throws: InferenceError.self) { try GenerationEvent(decoding: bad) }
         }
     }

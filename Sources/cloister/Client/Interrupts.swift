@@ -19,7 +19,7 @@ final class Interrupts: Sendable {
     init() {
         Task { [weak self] in
             for await _ in await UnixSignalsSequence(trapping: .sigint) {
-                guard let self, self.state.withLock({ $0.isAnswering }) else { exit(130) }
+                guard let self, await self.isAnswering() else { exit(130) }
                 await self.stopAnswer()
             }
         }
@@ -32,6 +32,12 @@ final class Interrupts: Sendable {
     func stoppable(_ stop: @escaping Stop) { state.withLock { $0.stop = stop } }
 
     func end() { state.withLock { $0 = State() } }
+
+    /// A line that was just ended becomes an answer in a moment.
+    private func isAnswering() async -> Bool {
+        for _ in 0..<4 where !state.withLock({ $0.isAnswering }) { try? await Task.sleep(for: Self.pause) }
+        return state.withLock { $0.isAnswering }
+    }
 
     /// Whoever is quick presses before there is anything to stop; then it is stopped as soon as there is.
     private func stopAnswer() async {
