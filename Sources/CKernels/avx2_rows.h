@@ -25,7 +25,7 @@ INLINE dots dot_of(byte_form bytes, int hasTwoScales, const void *group, const i
                                    float *out, size_t stride) {                                                             \
         form f = {sizeof(block_##TYPE) * (GROUP / PARTS), OFFSET, TWO, MIN, begin_##TYPE, dot_##TYPE};                      \
         if (q.lanes == 1) rows_of(f, weights, count, width, q, columns, out, stride);                                       \
-        else panels_of(f, BYTES, weights, count, width, q, columns, out, stride);                                           \
+        else panels_of((panel_form){f, BYTES}, weights, count, width, q, columns, out, stride);                                           \
     }
 
 INLINE __m256 load_f32(const void *p) { return _mm256_loadu_ps(p); }

@@ -10,7 +10,7 @@
                                    float *out, size_t stride) {                                                             \
         form512 f = {sizeof(block_##TYPE) * (GROUP / PARTS), OFFSET, TWO, MIN, BEGIN, turn_##TYPE};                         \
         if (q.lanes == 1) rows512(f, weights, count, width, q, columns, out, stride);                                       \
-        else panels_of(f, weights, count, width, q, columns, out, stride);                                                  \
+        else panels_of((panel_form){f}, weights, count, width, q, columns, out, stride);                                                  \
     }
 
 QUANTISED_ROWS(q8_0, 1, 128, 0, 0, begin_q8_0)
