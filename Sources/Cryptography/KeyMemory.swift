@@ -78,7 +78,8 @@ public final class KeyMemory: Sendable {
 
     private let slabs = Mutex([Slab(holding: 1)])
 
-    private init() {}
+    /// One beside the process's own, for tests.
+    init() {}
 
     /// The least that holds for any key of this process.
     public var standing: Standing {

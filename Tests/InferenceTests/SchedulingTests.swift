@@ -81,38 +81,50 @@ struct SchedulingTests {
 
     @Test(.timeLimit(.minutes(10)))
     func `answers that are made at the same time advance together`() async throws {
+        // A reader that gets no processor falls behind, and its answer waits for it. One attempt in which all had it
+        // shows enough: an engine that makes one answer after the other has none.
+        var counts: [Int] = []
+        for _ in 0..<20 {
+            counts = try await tokensAtFirstEnd(answers: 8, tokens: 60)
+            if counts.count == 8, counts.allSatisfy({ $0 > 40 }) { return }
+        }
+        Issue.record("\(counts)")
+    }
+
+    /// How many tokens readers had when the first of them had all.
+    private func tokensAtFirstEnd(answers: UInt32, tokens: Int) async throws -> [Int] {
         let engine = try engine()
-        let order = Order()
+        let order = Order(last: tokens)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for client in 0..<UInt32(8) {
-                let generation = try engine.generate(request(engine, client, tokens: 60))
+            for client in 0..<answers {
+                let generation = try engine.generate(request(engine, client, tokens: tokens))
                 group.addTask { for await event in generation where event.isToken { await order.note(client) } }
             }
             try await group.waitForAll()
         }
-        // When the first has all its tokens, the last has most of them: it may be ahead by what a mailbox holds.
-        let counts = await order.countsAtFirstEnd
-        #expect(counts.count == 8 && counts.allSatisfy { $0 > 40 }, "\(counts)")
+        return await order.countsAtFirstEnd
     }
 
     @Test func `prompts are read in slices that hold nobody up for long`() {
         var pace = Pace()
-        #expect(pace.share(someoneWrites: false) == Batch.columnLimit)
-        #expect(pace.share(someoneWrites: true) == 16)
+        #expect(pace.share(beside: 0) == Batch.columnLimit)
+        #expect(pace.share(beside: 1) == 31)
         pace.record(columns: 100, .milliseconds(100))
-        #expect(pace.share(someoneWrites: true) == 110)
+        #expect(pace.share(beside: 1) == 95 && pace.share(beside: 7) == 89, "with them a multiple of 16")
         for _ in 0..<20 { pace.record(columns: 75, .milliseconds(750)) }
-        #expect(pace.share(someoneWrites: true) == 16)
+        #expect(pace.share(beside: 15) == 17)
         pace.record(columns: 1, .seconds(5))
-        #expect(pace.share(someoneWrites: true) == 16 && pace.share(someoneWrites: false) == Batch.columnLimit)
+        #expect(pace.share(beside: 15) == 17 && pace.share(beside: 0) == Batch.columnLimit)
     }
 
     private actor Order {
+        private let last: Int
         private var counts = [UInt32: Int]()
         private(set) var countsAtFirstEnd: [Int] = []
+        init(last: Int) { self.last = last }
         func note(_ client: UInt32) {
             counts[client, default: 0] += 1
-            if counts[client] == 60, countsAtFirstEnd.isEmpty { countsAtFirstEnd = Array(counts.values) }
+            if counts[client] == last, countsAtFirstEnd.isEmpty { countsAtFirstEnd = Array(counts.values) }
         }
     }
 }
