@@ -122,20 +122,24 @@ struct CourierTests {
         await stub.close()
     }
 
-    private static func drip(_ wait: Duration, _ count: Int) -> [Stub.Piece] {
+    private static let silence = Stub.Piece(wait: .seconds(3_600), bytes: [])
+
+    /// The head and less than the body, a byte at a time; then nothing.
+    private static func drip() -> [Stub.Piece] {
         [Stub.Piece(bytes: Array("HTTP/1.1 200 OK\r\nContent-Length: \(content.count)\r\n\r\n".utf8))]
-            + (0..<count).map { _ in Stub.Piece(wait: wait, bytes: [0x20]) }
+            + content.dropLast().map { Stub.Piece(wait: .milliseconds(100), bytes: [$0]) } + [silence]
     }
 
-    @Test(arguments: ["no head", "no body", "a drop now and then", "a slow manifest"])
+    /// None of these answers ends within an hour; the test's own limit is there for a courier that waits.
+    @Test(.timeLimit(.minutes(15)), arguments: ["no head", "no body", "a drop now and then", "a slow manifest"])
     func `who is too slow is left`(how: String) async throws {
         let stub = try await Stub { request in
             switch (how, request.contains("/manifests/")) {
-            case ("a slow manifest", _): Self.drip(.milliseconds(100), 30)
+            case ("a slow manifest", _): Self.drip()
             case (_, true): Stub.answer("200 OK", [], Self.manifest())
-            case ("no head", _): [Stub.Piece(wait: .seconds(120), bytes: [])]
-            case ("no body", _): Self.drip(.seconds(120), 1)
-            default: Self.drip(.milliseconds(100), 30)
+            case ("no head", _): [Self.silence]
+            case ("no body", _): [Self.drip()[0], Self.silence]
+            default: Self.drip()
             }
         }
         var limits = CourierLimits()
@@ -143,11 +147,9 @@ struct CourierTests {
         (limits.window, limits.leastBytes) = (.milliseconds(1_000), 1_000)
         let setting = "ollama=http://127.0.0.1:\(stub.port)"
         let courier = try courier(setting, Routes(Resolver { _ in [] }), limits)
-        let start = ContinuousClock.now
         await #expect(throws: CourierError.unreachable(try Origin("http://127.0.0.1:\(stub.port)"), .slow)) {
             try await fetch(courier)
         }
-        #expect(ContinuousClock.now - start < .seconds(60))
         await stub.close()
     }
 
