@@ -17,20 +17,33 @@ typedef struct {
     int isScaled;
 } storing;
 
+/* What is read in order is asked for so many bytes ahead: the processor does so only within a page. */
+enum { ATTENTION_AHEAD = 12288, LINE = 64 };
+GENERIC void ask_for(const uint8_t *p) { __builtin_prefetch(p + ATTENTION_AHEAD, 0, 2); }
+
 /* Sixteen positions take so many bytes of keys or values; the numbers begin behind the scales. */
 GENERIC size_t scale_bytes(storing s, size_t width) { return s.isScaled ? ck_scales(width) * FLOAT_LANES * 2 : 0; }
 GENERIC size_t block_bytes(storing s, size_t width, size_t row) { return scale_bytes(s, width) + FLOAT_LANES * row * s.bytes; }
 
-/* sum[r][h] = query[r] . key for 16 positions of each of two blocks, over the elements [start, end). */
+/* Adds the products of an element for 16 positions of each of two blocks. */
+GENERIC void add_element(storing s, const uint8_t *keys, size_t apart, size_t i, const ck_queries *q, int count, lanes sum[CK_QUERIES][2]) {
+    lanes k[2];
+    UNROLL for (size_t h = 0; h < 2; h++) s.read(keys + h * apart + i * FLOAT_LANES * s.bytes, &k[h]);
+    UNROLL for (int r = 0; r < count; r++)
+        UNROLL for (int h = 0; h < 2; h++) sum[r][h] = fma_of(splat(q->query[r][i]), k[h], sum[r][h]);
+}
+
+/* sum[r][h] = query[r] . key over the elements [start, end); a line of the cache has some. */
 GENERIC void score_part(storing s, const uint8_t *keys, size_t apart, size_t start, size_t end, const ck_queries *q, int count,
                         lanes sum[CK_QUERIES][2]) {
+    const size_t some = LINE / FLOAT_LANES / s.bytes;
+    size_t i = start;
     UNROLL for (int r = 0; r < count; r++) sum[r][0] = sum[r][1] = splat(0);
-    for (size_t i = start; i < end; i++) {
-        lanes k[2];
-        UNROLL for (size_t h = 0; h < 2; h++) s.read(keys + h * apart + i * FLOAT_LANES * s.bytes, &k[h]);
-        UNROLL for (int r = 0; r < count; r++)
-            UNROLL for (int h = 0; h < 2; h++) sum[r][h] = fma_of(splat(q->query[r][i]), k[h], sum[r][h]);
+    for (; i + some <= end; i += some) {
+        UNROLL for (size_t h = 0; h < 2; h++) ask_for(keys + h * apart + i * FLOAT_LANES * s.bytes);
+        for (size_t k = 0; k < some; k++) add_element(s, keys, apart, i + k, q, count, sum);
     }
+    for (; i < end; i++) add_element(s, keys, apart, i, q, count, sum);
 }
 
 /* weight[r][p] = scale * query[r] . key[p]; positions go 32 at a time, so that eight sums are on their way. */
@@ -90,6 +103,7 @@ GENERIC void weigh(const ck_memory *m, storing s, size_t first, const ck_queries
         size_t positions = q->most - b * FLOAT_LANES < FLOAT_LANES ? q->most - b * FLOAT_LANES : FLOAT_LANES;
         for (size_t p = 0; p < positions; p++, v += row) {
             lanes x[4];
+            for (size_t k = 0; k < (size_t)vectors * FLOAT_LANES * s.bytes; k += LINE) ask_for(v + k);
             UNROLL for (int k = 0; k < vectors; k++) s.read(v + (size_t)k * FLOAT_LANES * s.bytes, &x[k]);
             UNROLL for (int r = 0; r < count; r++)
                 UNROLL for (int k = 0; k < vectors; k++) sum[r][k] = fma_of(splat(((const float *)&w[r][k / 2])[p]), x[k], sum[r][k]);
