@@ -15,7 +15,7 @@ QUANTISED_ROWS(AVX2, q4_k, 8, BYTES(q4_k, pairs, 8), 0, 0, 1)
 QUANTISED_ROWS(AVX2, q5_k, 8, BYTES(q5_k, pairs, 4), 0, 0, 1)
 QUANTISED_ROWS(AVX2, q6_k, 8, BYTES(q6_k, pairs, 2), 32, 1, 0)
 
-MULTIPLY(AVX2)
+MULTIPLY(multiply, AVX2, )
 
 /* Four registers of rounded values as 32 bytes, and the sums of each half. */
 INLINE __m256i bytes_of(const __m256i *i, int16_t *sums) {

@@ -15,7 +15,7 @@ QUANTISED_ROWS(VNNI, q4_k, 8, BYTES(unpack_q4_k), 0, 0, 1)
 QUANTISED_ROWS(VNNI, q5_k, 8, BYTES(unpack_q5_k), 0, 0, 1)
 QUANTISED_ROWS(VNNI, q6_k, 8, BYTES(unpack_q6_k), 32, 1, 0)
 
-MULTIPLY(VNNI)
+MULTIPLY(multiply, VNNI, )
 ATTENTION(VNNI, bytes256, halves256, floats256)
 
 const ck_kernels ck_avx2_vnni = {"avx2 vnni", LANES, 3, ck_quantize_avx2, multiply, attend, gather, silu_multiply};

@@ -30,7 +30,7 @@ WHOLE_ROWS(f32, 4)
 WHOLE_ROWS(f16, 2)
 WHOLE_ROWS(bf16, 2)
 
-MULTIPLY(AVX512)
+MULTIPLY(multiply, AVX512, )
 
 INLINE512 void bytes512(const void *p, lanes *out) { *out = (lanes)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(p))); }
 INLINE512 void halves512(const void *p, lanes *out) { *out = (lanes)read512_f16(p); }

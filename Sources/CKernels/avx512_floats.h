@@ -4,7 +4,7 @@
 /* Weights without blocks: tiles of rows by columns, each pair with a register of sums, so that a row is read once for several columns. */
 #include "avx512_unpack.h"
 
-enum { FLOAT_ROWS = 6, FLOAT_COLUMNS = 4, FLOAT_BLOCK = 24 };
+enum { FLOAT_ROWS = 6, FLOAT_COLUMNS = 4, FLOAT_BLOCK = 48 };
 
 INLINE512 __m512 read512_f32(const void *p) { return _mm512_loadu_ps(p); }
 INLINE512 __m512 read512_f16(const void *p) { return _mm512_cvtph_ps(load(p)); }

@@ -1,5 +1,6 @@
 #if defined(__aarch64__)
 #include "attention.h"
+#include "multiply.h"
 #include "neon_unpack.h"
 
 #include <math.h>
@@ -155,32 +156,34 @@ INLINE void float_rows(float_form f, const uint8_t *row, size_t count, size_t wi
     }
 }
 
-#define ROWS(TYPE, PARTS, TWO, MIN, DOT) \
-    rows_of((form){sizeof(block_##TYPE) * (GROUP / PARTS), TWO, MIN, begin_##TYPE, unpack_##TYPE, DOT}, rows, count, width, q, columns, out, stride)
-#define FLOATS(TYPE, BYTES) float_rows((float_form){BYTES, read_##TYPE}, rows, count, width, x, columns, out, stride)
+#define QUANTISED_ROWS(TARGET, DOT, TYPE, PARTS, TWO, MIN)                                                              \
+    TARGET static void rows_##TYPE##DOT(const uint8_t *row, size_t count, size_t width, ck_activations q, size_t columns, \
+                                        float *out, size_t stride) {                                                    \
+        form f = {sizeof(block_##TYPE) * (GROUP / PARTS), TWO, MIN, begin_##TYPE, unpack_##TYPE, dot##DOT};             \
+        rows_of(f, row, count, width, q, columns, out, stride);                                                         \
+    }
+#define EVERY_QUANTISED_TYPE(TARGET, DOT)                                                                               \
+    QUANTISED_ROWS(TARGET, DOT, q8_0, 1, 0, 0)                                                                          \
+    QUANTISED_ROWS(TARGET, DOT, q4_0, 1, 0, 0)                                                                          \
+    QUANTISED_ROWS(TARGET, DOT, q5_0, 1, 0, 0)                                                                          \
+    QUANTISED_ROWS(TARGET, DOT, q4_k, 8, 0, 1)                                                                          \
+    QUANTISED_ROWS(TARGET, DOT, q5_k, 8, 0, 1)                                                                          \
+    QUANTISED_ROWS(TARGET, DOT, q6_k, 8, 1, 0)
 
-/* `multiply` with one of the dot products. */
-#define MULTIPLY(NAME, TARGET, DOT)                                                                                         \
-    TARGET static void NAME(int type, const void *weights, size_t width, size_t first, size_t last, const float *x,         \
-                            ck_activations q, size_t columns, float *out, size_t stride) {                                  \
-        size_t count = last - first;                                                                                        \
-        const uint8_t *rows = (const uint8_t *)weights + first * ck_row_bytes(type, width);                                 \
-        out += first;                                                                                                       \
-        switch (type) {                                                                                                     \
-        case CK_Q8_0: ROWS(q8_0, 1, 0, 0, DOT); break;                                                                      \
-        case CK_Q4_0: ROWS(q4_0, 1, 0, 0, DOT); break;                                                                      \
-        case CK_Q5_0: ROWS(q5_0, 1, 0, 0, DOT); break;                                                                      \
-        case CK_Q4_K: ROWS(q4_k, 8, 0, 1, DOT); break;                                                                      \
-        case CK_Q5_K: ROWS(q5_k, 8, 0, 1, DOT); break;                                                                      \
-        case CK_Q6_K: ROWS(q6_k, 8, 1, 0, DOT); break;                                                                      \
-        case CK_F16: FLOATS(f16, 2); break;                                                                                 \
-        case CK_BF16: FLOATS(bf16, 2); break;                                                                               \
-        default: FLOATS(f32, 4); break;                                                                                     \
-        }                                                                                                                   \
+#define WHOLE_ROWS(TYPE, BYTES)                                                                                         \
+    static void rows_##TYPE(const uint8_t *row, size_t count, size_t width, const float *x, size_t columns, float *out, \
+                            size_t stride) {                                                                            \
+        float_rows((float_form){BYTES, read_##TYPE}, row, count, width, x, columns, out, stride);                       \
     }
 
-MULTIPLY(multiply_by_pairs, , dot_by_pairs)
-MULTIPLY(multiply_by_fours, DOTPROD, dot_by_fours)
+WHOLE_ROWS(f32, 4)
+WHOLE_ROWS(f16, 2)
+WHOLE_ROWS(bf16, 2)
+
+EVERY_QUANTISED_TYPE(, _by_pairs)
+MULTIPLY(multiply_by_pairs, , _by_pairs)
+EVERY_QUANTISED_TYPE(DOTPROD, _by_fours)
+MULTIPLY(multiply_by_fours, DOTPROD, _by_fours)
 
 static void quantize(const float *x, size_t width, size_t column, ck_activations out) {
     for (size_t b = 0; b < width / BLOCK; b++, x += BLOCK) {

@@ -8,6 +8,7 @@
  * group, and a `dots`, which multiplies its integers; both see whole groups only, and the last blocks of a row are brought to one by zeros.
  */
 #include "lanes.h"
+#include "multiply.h"
 
 #include <immintrin.h>
 #include <string.h>
@@ -141,25 +142,5 @@ INLINE void rows_of(form f, const uint8_t *row, size_t count, size_t width, ck_a
     for (; c + COLUMNS <= columns; c += COLUMNS) columns_of(f, row, count, width, q, c, COLUMNS, out + c * stride, stride);
     for (; c < columns; c++) columns_of(f, row, count, width, q, c, 1, out + c * stride, stride);
 }
-
-/* `multiply` of an instruction set, out of its `rows_` of every type. */
-#define MULTIPLY(TARGET)                                                                                                \
-    TARGET static void multiply(int type, const void *weights, size_t width, size_t first, size_t last, const float *x, \
-                              ck_activations q, size_t columns, float *out, size_t stride) {                            \
-        size_t count = last - first;                                                                                    \
-        const uint8_t *rows = (const uint8_t *)weights + first * ck_row_bytes(type, width);                             \
-        out += first;                                                                                                   \
-        switch (type) {                                                                                                 \
-        case CK_Q8_0: rows_q8_0(rows, count, width, q, columns, out, stride); break;                                    \
-        case CK_Q4_0: rows_q4_0(rows, count, width, q, columns, out, stride); break;                                    \
-        case CK_Q5_0: rows_q5_0(rows, count, width, q, columns, out, stride); break;                                    \
-        case CK_Q4_K: rows_q4_k(rows, count, width, q, columns, out, stride); break;                                    \
-        case CK_Q5_K: rows_q5_k(rows, count, width, q, columns, out, stride); break;                                    \
-        case CK_Q6_K: rows_q6_k(rows, count, width, q, columns, out, stride); break;                                    \
-        case CK_F16: rows_f16(rows, count, width, x, columns, out, stride); break;                                      \
-        case CK_BF16: rows_bf16(rows, count, width, x, columns, out, stride); break;                                    \
-        default: rows_f32(rows, count, width, x, columns, out, stride); break;                                          \
-        }                                                                                                               \
-    }
 
 #endif
