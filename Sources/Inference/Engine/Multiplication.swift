@@ -35,11 +35,10 @@ final class RoundedColumns {
 /// The columns are made and rounded once, and the rows of all matrices are one loop over the pool. Made once for each
 /// place in the model; running it takes no memory.
 final class Multiplication {
-    /// Rows that a thread takes at a time are a multiple of this, and how often it comes back for more.
+    /// Rows that a thread takes at a time are a multiple of this.
     ///
-    /// *Our choice*: a whole panel of the kernels; several pieces even out threads that lost their core.
+    /// *Our choice*: a whole panel of the kernels.
     private static let panel = 24
-    private static let pieces = 4
 
     /// A matrix, and where its products go: `[columns, rows]`.
     struct Product {
@@ -47,16 +46,19 @@ final class Multiplication {
         let out: UnsafeMutablePointer<Float>
     }
 
+    /// Rows that a thread takes at a time.
+    private struct Piece {
+        let product: Product
+        let rows: Range<Int>
+    }
+
     private let pool: ThreadPool
     private let kernels: UnsafePointer<ck_kernels>
     private let rounded: RoundedColumns
-    private let products: [Product]
+    private let pieces: [Piece]
     private let input: UnsafeMutablePointer<Float>
     private let width: Int
     private let rounds: Bool
-    /// Rows of a piece of work.
-    private let rows: Int
-    private let pieceCount: Int
     private var makeColumns = ThreadPool.Loop { _ in }
     private var multiplyRows = ThreadPool.Loop { _ in }
     // While it runs:
@@ -71,15 +73,11 @@ final class Multiplication {
         _ products: [Product], input: UnsafeMutablePointer<Float>, rounded: RoundedColumns, pool: ThreadPool,
         kernels: UnsafePointer<ck_kernels>, make: @escaping (_ column: Int) -> Void
     ) {
-        (self.products, self.input, self.rounded) = (products, input, rounded)
+        (self.input, self.rounded) = (input, rounded)
         (self.pool, self.kernels) = (pool, kernels)
         width = products[0].tensor.width
         rounds = products.contains(where: \.tensor.type.isQuantised)
-        let panels = products.reduce(0) { $0 + $1.pieces(of: Self.panel) }
-        let wanted = pool.threads * Self.pieces
-        let rows = (panels + wanted - 1) / wanted * Self.panel
-        pieceCount = products.reduce(0) { $0 + $1.pieces(of: rows) }
-        self.rows = rows
+        pieces = Self.divided(products, among: pool.threads)
         columns = rounded.activations(lanes: 1)
         makeColumns = ThreadPool.Loop { [unowned(unsafe) self] group in self.make(group, make) }
         multiplyRows = ThreadPool.Loop { [unowned(unsafe) self] in multiply($0) }
@@ -92,7 +90,7 @@ final class Multiplication {
         columns = rounded.activations(lanes: count > kernels.pointee.few ? kernels.pointee.lanes : 1)
         // Columns that lie interleaved are written by one thread.
         pool.run((count + columns.lanes - 1) / columns.lanes, makeColumns)
-        pool.run(pieceCount, multiplyRows)
+        pool.run(pieces.count, multiplyRows)
     }
 
     private func make(_ group: Int, _ make: (Int) -> Void) {
@@ -102,21 +100,28 @@ final class Multiplication {
         }
     }
 
-    private func multiply(_ piece: Int) {
-        var piece = piece
-        for product in products {
-            let own = product.pieces(of: rows)
-            if piece < own {
-                let tensor = product.tensor
-                return kernels.pointee.multiply(
-                    Int32(tensor.type.rawValue), tensor.bytes, width, piece * rows,
-                    min((piece + 1) * rows, tensor.rows), input, columns, count, product.out, tensor.rows)
-            }
-            piece -= own
-        }
+    private func multiply(_ index: Int) {
+        let (product, rows) = (pieces[index].product, pieces[index].rows)
+        let tensor = product.tensor
+        kernels.pointee.multiply(
+            Int32(tensor.type.rawValue), tensor.bytes, width, rows.lowerBound, rows.upperBound, input, columns, count,
+            product.out, tensor.rows)
     }
-}
 
-extension Multiplication.Product {
-    fileprivate func pieces(of rows: Int) -> Int { (tensor.rows + rows - 1) / rows }
+    /// Divides the rows of all matrices: less and less at a time, so that threads end together though some lose their
+    /// core meanwhile, and yet most is read in long pieces, of which memory gives more.
+    private static func divided(_ products: [Product], among threads: Int) -> [Piece] {
+        var left = products.reduce(0) { $0 + $1.tensor.rows }
+        var pieces: [Piece] = []
+        for product in products {
+            var first = 0
+            while first < product.tensor.rows {
+                let share = left * 2 / (3 * threads) / panel * panel
+                let count = min(max(share, panel), product.tensor.rows - first)
+                pieces.append(Piece(product: product, rows: first..<first + count))
+                (first, left) = (first + count, left - count)
+            }
+        }
+        return pieces
+    }
 }

@@ -2,22 +2,25 @@
 struct Pace {
     /// *Our choice*: of the 150 ms after which a stream seems to stop; the rest is for neighbours.
     private static let pause = 0.11
-    /// *Our choice*: fewer columns take as long.
-    private static let fewest = 16
+    /// *Our choice*: columns come in steps of as many as the kernels multiply together; one begun takes as long as a whole.
+    private static let step = 16
+    /// *Our choice*: fewer columns take nearly as long.
+    private static let fewest = 32
 
     /// Of recent steps that read prompts; zero before the first.
     private var secondsPerColumn = 0.0
 
     /// Most tokens of prompts in the next step.
-    func share(someoneWrites: Bool) -> Int {
-        guard someoneWrites else { return Batch.columnLimit }
-        guard secondsPerColumn > 0 else { return Self.fewest }
-        return min(max(Int(Self.pause / secondsPerColumn), Self.fewest), Batch.columnLimit)
+    /// - Parameter answers: tokens of answers in it, fewer than `fewest`.
+    func share(beside answers: Int) -> Int {
+        guard answers > 0 else { return Batch.columnLimit }
+        let columns = secondsPerColumn > 0 ? Int(min(Self.pause / secondsPerColumn, Double(Batch.columnLimit))) : 0
+        return max(columns / Self.step * Self.step, Self.fewest) - answers
     }
 
     /// How long a step of so many columns took.
     mutating func record(columns: Int, _ time: Duration) {
-        guard columns >= Self.fewest else { return }
+        guard columns >= Self.step else { return }
         let seconds = time / .seconds(1) / Double(columns)
         secondsPerColumn = secondsPerColumn > 0 ? (secondsPerColumn + seconds) / 2 : seconds
     }
