@@ -4,11 +4,11 @@ import Inference
 /// Measures once, and prints one line of JSON.
 ///
 ///     Throughput speed FILE THREADS PROMPT NEW DEPTH
-///     Throughput together FILE THREADS ANSWERS NEW
+///     Throughput together FILE THREADS ANSWERS PROMPT NEW
 ///     Throughput read THREADS
 ///
 /// `speed`: seconds until the first token of `PROMPT` tokens (none if 0) and seconds for `NEW` tokens behind `DEPTH`.
-/// `together`: tokens a second of so many answers at once, of one client each.
+/// `together`: tokens a second of so many answers of `NEW` tokens at once, of one client each, their prompts included.
 /// `read`: bytes a second that memory gives to so many threads.
 @main struct Throughput {
     private struct Speed: Encodable {
@@ -27,9 +27,16 @@ import Inference
         let (name, numbers) = (CommandLine.arguments.dropFirst(), CommandLine.arguments.compactMap { Int($0) })
         switch (name.first, name.dropFirst().first, numbers.count) {
         case ("speed", let path?, 4): try await show(speed(path, numbers[0], numbers[1], numbers[2], numbers[3]))
-        case ("together", let path?, 3): try await show(together(path, numbers[0], numbers[1], numbers[2]))
+        case ("together", let path?, 4):
+            try await show(together(path, numbers[0], numbers[1], numbers[2], numbers[3]))
         case ("read", _, 1): try show(Limit(limit: ReadTest.run(threads: numbers[0])))
-        default: print("usage: Throughput speed FILE THREADS PROMPT NEW DEPTH | Throughput read THREADS")
+        default:
+            print(
+                """
+                usage: Throughput speed FILE THREADS PROMPT NEW DEPTH
+                       Throughput together FILE THREADS ANSWERS PROMPT NEW
+                       Throughput read THREADS
+                """)
         }
     }
 
@@ -52,17 +59,19 @@ import Inference
             type: inspection.quantisation, weights: inspection.weightsPerToken, prefill: prefill, decode: decode)
     }
 
-    private static func together(_ path: String, _ threads: Int, _ answers: Int, _ new: Int) async throws -> Together {
+    private static func together(
+        _ path: String, _ threads: Int, _ answers: Int, _ prompt: Int, _ new: Int
+    ) async throws -> Together {
         let engine = try Engine(
-            file: ModelFile(path: path), options: EngineOptions(threads: threads, contextLength: new + 32))
+            file: ModelFile(path: path), options: EngineOptions(threads: threads, contextLength: prompt + new + 8))
         _ = try await measure(engine, reading: 8, writing: 2)
         let start = ContinuousClock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
             for client in 0..<answers {
                 let sequence = engine.openSequence(of: ClientID(connection: client, number: 0))
                 var request = GenerationRequest(
-                    sequence: sequence, prompt: [TokenID(client + 10)], sampling: .greedy, maxTokens: new, endTokens: []
-                )
+                    sequence: sequence, prompt: (0..<prompt).map { TokenID(($0 + client) % 200 + 10) },
+                    sampling: .greedy, maxTokens: new, endTokens: [])
                 request.guesses = false
                 let generation = try engine.generate(request)
                 group.addTask { for await _ in generation {} }

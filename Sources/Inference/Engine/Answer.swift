@@ -52,20 +52,21 @@ final class Answer: @unchecked Sendable {
         mailbox.post(.finished(reason))
     }
 
-    /// Puts its tokens into the batch: of its prompt at most `share`, or the one that was chosen last.
-    /// - Parameter guesses: how many tokens that may follow it are read along.
-    func add(to batch: Batch, share: Int, guesses: Int) {
+    /// Puts at most `share` tokens of its prompt into the batch.
+    func read(_ share: Int, into batch: Batch) {
         guard let cache else { return }
-        if isWriting {
-            next.removeSubrange(1...)
-            let welcome = request.guesses ? min(guesses, roomForGuesses(cache)) : 0
-            lookup.guess(after: next[0], of: cache.tokens, atMost: welcome, into: &next)
-            rows = batch.add(next, to: cache, scored: next.count)
-        } else {
-            let start = cache.tokens.count
-            let end = min(start + share, request.prompt.count)
-            rows = batch.add(request.prompt[start..<end], to: cache, scored: end == request.prompt.count ? 1 : 0)
-        }
+        let start = cache.tokens.count
+        let end = min(start + share, request.prompt.count)
+        rows = batch.add(request.prompt[start..<end], to: cache, scored: end == request.prompt.count ? 1 : 0)
+    }
+
+    /// Puts the token that was chosen last into the batch, and at most `guesses` that may follow it.
+    func write(into batch: Batch, guesses: Int) {
+        guard let cache else { return }
+        next.removeSubrange(1...)
+        let welcome = request.guesses ? min(guesses, roomForGuesses(cache)) : 0
+        lookup.guess(after: next[0], of: cache.tokens, atMost: welcome, into: &next)
+        rows = batch.add(next, to: cache, scored: next.count)
     }
 
     /// A guess must leave room for the token that is chosen after it.

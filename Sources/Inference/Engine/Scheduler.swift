@@ -176,12 +176,13 @@ final class Scheduler: @unchecked Sendable {
         let limit = Batch.passageLimit - (reads ? 1 : 0)
         for index in running.indices where runner.batch.passages.count < limit {
             let answer = running[(turn + index) % running.count]
-            if answer.isRunnable && answer.isWriting { answer.add(to: runner.batch, share: 0, guesses: guesses) }
+            if answer.isRunnable && answer.isWriting { answer.write(into: runner.batch, guesses: guesses) }
         }
         turn = running.isEmpty ? 0 : (turn + runner.batch.passages.count) % running.count
         let readers = running.lazy.filter { $0.isRunnable && !$0.isWriting }
         guard let first = readers.first else { return }
-        share(pace.share(someoneWrites: writers > 0), first, readers.dropFirst().sorted { $0.unread < $1.unread })
+        let most = pace.share(beside: runner.batch.tokens.count)
+        share(most, first, readers.dropFirst().sorted { $0.unread < $1.unread })
     }
 
     /// Shares out how much of prompts is read next: half is for who came first, so that nobody waits for ever, and the
@@ -191,7 +192,7 @@ final class Scheduler: @unchecked Sendable {
         func add(_ reader: Answer, atMost most: Int) {
             let share = min(most, reader.unread, left)
             guard share > 0, runner.batch.room > 0 else { return }
-            reader.add(to: runner.batch, share: share, guesses: 0)
+            reader.read(share, into: runner.batch)
             left -= share
         }
         add(first, atMost: max((left + 1) / 2, left - others.reduce(0) { $0 + $1.unread }))
