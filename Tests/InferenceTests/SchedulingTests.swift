@@ -1,3 +1,5 @@
+import CKernels
+import Foundation
 import TestSupport
 import Testing
 
@@ -79,30 +81,30 @@ struct SchedulingTests {
         #expect(await events(try engine.generate(request(engine, 99, tokens: 1))).count == 4)
     }
 
-    @Test(.timeLimit(.minutes(10)))
-    func `answers that are made at the same time advance together`() async throws {
-        // A reader that gets no processor falls behind, and its answer waits for it. One attempt in which all had it
-        // shows enough: an engine that makes one answer after the other has none.
-        var counts: [Int] = []
-        for _ in 0..<20 {
-            counts = try await tokensAtFirstEnd(answers: 8, tokens: 60)
-            if counts.count == 8, counts.allSatisfy({ $0 > 40 }) { return }
+    /// The engine reads nothing until all have asked, and each answer fits where it waits for its reader: no other
+    /// thread has a say in how steps are shared.
+    @Test func `answers that are made at the same time advance together`() async throws {
+        let model = try LlamaModel(file: ModelFile(bytes: TinyModel.pinned(), name: "tiny"))
+        let runner = try LlamaRunner(
+            model: model, pool: ThreadPool(threads: 1), context: 128, kernels: WatchedKernels.table)
+        let scheduler = try Scheduler(
+            runner: runner, file: ModelFile(bytes: TinyModel.pinned(), name: "tiny"), sequenceLimit: 8
+        ) {
+            () throws(InferenceError) in try KeyValueCache(shape: model.shape, context: 128, type: .f16)
         }
-        Issue.record("\(counts)")
-    }
-
-    /// How many tokens readers had when the first of them had all.
-    private func tokensAtFirstEnd(answers: UInt32, tokens: Int) async throws -> [Int] {
-        let engine = try engine()
-        let order = Order(last: tokens)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for client in 0..<answers {
-                let generation = try engine.generate(request(engine, client, tokens: tokens))
-                group.addTask { for await event in generation where event.isToken { await order.note(client) } }
-            }
-            try await group.waitForAll()
+        let tokens = Mailbox.capacity - 2
+        let answers = try (1...8).map { client in
+            try scheduler.begin(
+                GenerationRequest(
+                    sequence: scheduler.openSequence(of: ClientID(connection: 0, number: client)), prompt: [1, 2, 3],
+                    sampling: .greedy, maxTokens: tokens, endTokens: []))
         }
-        return await order.countsAtFirstEnd
+        WatchedKernels.open()
+        for answer in answers { #expect(await events(answer).filter(\.isToken).count == tokens) }
+        scheduler.stop()
+        // One step for the first prompt, one for the others', and then one for a token of each.
+        let read = WatchedKernels.scored(rows: model.shape.vocabulary)
+        #expect(read.count <= tokens + 2 && read.contains(8), "\(read)")
     }
 
     @Test func `prompts are read in slices that hold nobody up for long`() {
@@ -116,15 +118,36 @@ struct SchedulingTests {
         pace.record(columns: 1, .seconds(5))
         #expect(pace.share(beside: 15) == 17 && pace.share(beside: 0) == Batch.columnLimit)
     }
+}
 
-    private actor Order {
-        private let last: Int
-        private var counts = [UInt32: Int]()
-        private(set) var countsAtFirstEnd: [Int] = []
-        init(last: Int) { self.last = last }
-        func note(_ client: UInt32) {
-            counts[client, default: 0] += 1
-            if counts[client] == last, countsAtFirstEnd.isEmpty { countsAtFirstEnd = Array(counts.values) }
+/// The fastest kernels; they begin when the gate is opened, and what they multiply is noted.
+private enum WatchedKernels {
+    private static let gate = NSCondition()
+    nonisolated(unsafe) private static var isOpen = false
+    nonisolated(unsafe) private static var firstRows: [(columns: Int, rows: Int)] = []
+
+    nonisolated(unsafe) static let table: UnsafePointer<ck_kernels> = {
+        let table = UnsafeMutablePointer<ck_kernels>.allocate(capacity: 1)
+        table.initialize(to: .fastest)
+        table.pointee.multiply = { type, weights, width, first, last, x, q, columns, out, stride in
+            WatchedKernels.note(columns, stride, isFirst: first == 0)
+            ck_kernels.fastest.multiply(type, weights, width, first, last, x, q, columns, out, stride)
+        }
+        return UnsafePointer(table)
+    }()
+
+    static func open() {
+        gate.withLock { isOpen = true }
+        gate.broadcast()
+    }
+
+    /// Of how many tokens each step wanted the logits.
+    static func scored(rows: Int) -> [Int] { gate.withLock { firstRows.filter { $0.rows == rows }.map(\.columns) } }
+
+    private static func note(_ columns: Int, _ rows: Int, isFirst: Bool) {
+        gate.withLock {
+            while !isOpen { gate.wait() }
+            if isFirst { firstRows.append((columns, rows)) }
         }
     }
 }
