@@ -86,9 +86,18 @@ void ck_remember(const ck_memory *m, size_t position, const float *key, const fl
 }
 
 void ck_forget(const ck_memory *m, size_t first, size_t last) {
-    for (size_t position = first; position < last; position++) {
-        forget(key_place(m, position));
-        forget(value_place(m, position));
+    size_t keys = ck_key_bytes(m->type, m->width, FLOAT_LANES), values = ck_value_bytes(m->type, m->width, FLOAT_LANES);
+    for (size_t position = first; position < last;) {
+        size_t block = position / FLOAT_LANES;
+        if (position % FLOAT_LANES == 0 && last - position >= FLOAT_LANES) {
+            ck_wipe((uint8_t *)m->keys + block * keys, keys);
+            ck_wipe((uint8_t *)m->values + block * values, values);
+            position += FLOAT_LANES;
+        } else {
+            forget(key_place(m, position));
+            forget(value_place(m, position));
+            position++;
+        }
     }
 }
 

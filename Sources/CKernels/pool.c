@@ -11,11 +11,10 @@
 enum { SPINS = 2000 };
 
 /*
- * A ticket says which loop runs, how many chunks it has, and which is next: generation (24 bits), chunks (20), next (20). Taking a chunk is one addition,
- * and the answer is whole: a thread that comes late to a finished loop sees that nothing is left and reads nothing else. The caller waits for chunks, not
- * for threads, so that a thread without a core delays nobody.
+ * A ticket says how many chunks a loop has and which is next. Taking a chunk is one addition, and the answer is whole: a thread that comes late to a finished
+ * loop sees that nothing is left and reads nothing else. The caller waits for chunks, not for threads, so that a thread without a core delays nobody.
  */
-enum { BITS = 20, LIMIT = 1 << BITS };
+enum { BITS = 32, LIMIT = 1 << 20 };
 
 struct ck_pool {
     size_t workers;
@@ -38,7 +37,7 @@ static void pause_briefly(void) {
 static void take_chunks(ck_pool *pool) {
     for (;;) {
         uint64_t ticket = atomic_fetch_add_explicit(&pool->ticket, 1, memory_order_acq_rel);
-        size_t next = ticket & (LIMIT - 1), chunks = ticket >> BITS & (LIMIT - 1);
+        size_t next = (uint32_t)ticket, chunks = ticket >> BITS;
         if (next >= chunks) return;
         pool->body(pool->context, next);
         atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
@@ -96,8 +95,7 @@ void ck_pool_run(ck_pool *pool, size_t chunks, void (*body)(void *, size_t), voi
     pool->body = body;
     pool->context = context;
     atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
-    uint64_t generation = atomic_load_explicit(&pool->generation, memory_order_relaxed) + 1;
-    atomic_store_explicit(&pool->ticket, generation << 2 * BITS | (uint64_t)chunks << BITS, memory_order_release);
+    atomic_store_explicit(&pool->ticket, (uint64_t)chunks << BITS, memory_order_release);
     start_generation(pool);
     take_chunks(pool);
     for (int spin = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < chunks; spin++) {

@@ -56,6 +56,19 @@ struct ModelFileTests {
         _ = try? LlamaModel(file: file)
     }
 
+    @Test func `query, key and value all have something added, or none`() throws {
+        for missing in ["q", "k", "v"] {
+            var writer = TinyModel.writer()
+            for (name, count) in [("q", 32), ("k", 16), ("v", 16)] where name != missing {
+                let data = [UInt8](repeating: 0, count: count * 4)
+                writer.tensors.append(.init("blk.1.attn_\(name).bias", [UInt64(count)], type: 0, data: data))
+            }
+            #expect(throws: InferenceError.malformed("blk.1.attn_q.bias, attn_k.bias, attn_v.bias")) {
+                _ = try LlamaModel(file: open(writer))
+            }
+        }
+    }
+
     @Test func `a tensor outside the file, unaligned or of another shape is refused`() throws {
         func opened(_ tensor: GGUFWriter.Tensor) throws(InferenceError) -> ModelFile {
             var writer = TinyModel.writer()

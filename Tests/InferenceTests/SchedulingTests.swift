@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -7,6 +8,41 @@ import Testing
 
 /// Who is answered when, and what of one sequence serves another.
 struct SchedulingTests {
+    /// What a scheduler made, while somebody holds it.
+    private final class Made: @unchecked Sendable {
+        private final class Weak { weak var cache: KeyValueCache? }
+        private let all = Mutex<[Weak]>([])
+        var count: Int { all.withLock(\.count) }
+        var alive: Int { all.withLock { $0.count { $0.cache != nil } } }
+        func add(_ cache: KeyValueCache) {
+            all.withLock { list in
+                list.append(Weak()); list[list.count - 1].cache = cache
+            }
+        }
+    }
+
+    private func scheduler(
+        sequences: Int = 8, kernels: UnsafePointer<ck_kernels> = ck_kernels_at(0), made: Made = Made()
+    ) throws -> (Scheduler, LlamaRunner) {
+        let file = try ModelFile(bytes: TinyModel.pinned(), name: "tiny")
+        let model = try LlamaModel(file: file)
+        let runner = try LlamaRunner(model: model, pool: ThreadPool(threads: 1), context: 128, kernels: kernels)
+        let scheduler = Scheduler(runner: runner, file: file, sequenceLimit: sequences) {
+            () throws(InferenceError) in
+            let cache = try KeyValueCache(shape: model.shape, context: 128)
+            made.add(cache)
+            return cache
+        }
+        return (scheduler, runner)
+    }
+
+    private func begin(_ scheduler: Scheduler, _ client: UInt32, tokens: Int) throws -> Generation {
+        try scheduler.begin(
+            GenerationRequest(
+                sequence: scheduler.openSequence(of: ClientID(connection: 0, number: client)), prompt: [1, 2, 3],
+                sampling: .greedy, maxTokens: tokens, endTokens: []))
+    }
+
     private func engine(context: Int = 4_096) throws -> Engine {
         let bytes = TinyModel.writer(context: context).bytes()
         return try Engine(
@@ -84,27 +120,49 @@ struct SchedulingTests {
     /// The engine reads nothing until all have asked, and each answer fits where it waits for its reader: no other
     /// thread has a say in how steps are shared.
     @Test func `answers that are made at the same time advance together`() async throws {
-        let model = try LlamaModel(file: ModelFile(bytes: TinyModel.pinned(), name: "tiny"))
-        let runner = try LlamaRunner(
-            model: model, pool: ThreadPool(threads: 1), context: 128, kernels: WatchedKernels.table)
-        let scheduler = try Scheduler(
-            runner: runner, file: ModelFile(bytes: TinyModel.pinned(), name: "tiny"), sequenceLimit: 8
-        ) {
-            () throws(InferenceError) in try KeyValueCache(shape: model.shape, context: 128, type: .f16)
-        }
+        let (scheduler, _) = try scheduler(kernels: WatchedKernels.table)
         let tokens = Mailbox.capacity - 2
-        let answers = try (1...8).map { client in
-            try scheduler.begin(
-                GenerationRequest(
-                    sequence: scheduler.openSequence(of: ClientID(connection: 0, number: client)), prompt: [1, 2, 3],
-                    sampling: .greedy, maxTokens: tokens, endTokens: []))
-        }
+        let answers = try (1...8).map { try begin(scheduler, $0, tokens: tokens) }
         WatchedKernels.open()
         for answer in answers { #expect(await events(answer).filter(\.isToken).count == tokens) }
         scheduler.stop()
         // One step for the first prompt, one for the others', and then one for a token of each.
-        let read = WatchedKernels.scored(rows: model.shape.vocabulary)
+        let read = WatchedKernels.scored(rows: TinyModel.vocabularySize)
         #expect(read.count <= tokens + 2 && read.contains(8), "\(read)")
+    }
+
+    /// Or it could have all places at once, when it reads again.
+    @Test func `one who reads nothing has no more answers begun than places`() async throws {
+        let made = Made()
+        let (scheduler, _) = try scheduler(made: made)
+        let held = try (0..<AnswerQueue.limitOfOne).map { _ in try begin(scheduler, 1, tokens: 20) }
+        #expect(await events(try begin(scheduler, 2, tokens: 60)).filter(\.isToken).count == 60)
+        #expect(made.count == AnswerQueue.placesOfOne + 1)
+        for generation in held { #expect(await events(generation).filter(\.isToken).count == 20) }
+        scheduler.stop()
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func `of many who asked at once, as many as agreed are remembered`() async throws {
+        let made = Made()
+        let (scheduler, _) = try scheduler(sequences: 3, made: made)
+        let answers = try (1...10).map { try begin(scheduler, $0, tokens: 20) }
+        for answer in answers { #expect(await events(answer).filter(\.isToken).count == 20) }
+        while !scheduler.isIdle || made.alive > 3 { await Task.yield() }
+        #expect(made.count == 10 && made.alive == 3)
+        scheduler.stop()
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func `nothing of an answer stays in the engine when it is over, though others go on`() async throws {
+        let (scheduler, runner) = try scheduler()
+        let waiting = try begin(scheduler, 1, tokens: 100)
+        #expect(await events(try begin(scheduler, 2, tokens: 60)).last == .finished(.length))
+        // The other one's reader is behind: nothing writes there any more.
+        while runner.logits(row: 0).contains(where: { $0 != 0 }) { await Task.yield() }
+        #expect(!scheduler.isIdle)
+        waiting.stop()
+        scheduler.stop()
     }
 
     @Test func `prompts are read in slices that hold nobody up for long`() {

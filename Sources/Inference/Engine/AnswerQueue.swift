@@ -2,7 +2,7 @@
 struct AnswerQueue {
     /// Answers that are made at the same time.
     static let places = Batch.passageLimit
-    /// *Our choice*: places that one client can have; somebody else always finds some.
+    /// *Our choice*: answers of one client that are begun, read or not; somebody else finds places beside them.
     static let placesOfOne = 12
     /// *Our choice*: answers that are made or wait, of all clients and of one; who waits behind so many waits too long.
     static let limit = 128

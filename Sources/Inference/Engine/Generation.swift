@@ -41,9 +41,8 @@ public protocol GenerationSource: Sendable {
 
 /// The events of one answer as they happen.
 ///
-/// The engine stays at most `capacity` events ahead of the reader. Cancelling the reading task, or letting go of this
-/// value, stops the engine within
-/// a token or a chunk of the prompt.
+/// The engine begins no step for it while `Mailbox.capacity` events wait for the reader. Cancelling the reading task, or
+/// letting go of this value, stops the engine within a step.
 public final class Generation: AsyncSequence, Sendable {
     /// An event.
     public typealias Element = GenerationEvent

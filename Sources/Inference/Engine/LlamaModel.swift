@@ -94,6 +94,9 @@ extension LlamaModel.Layer {
         queryBias = try bias("q", shape.queryWidth)
         keyBias = try bias("k", shape.keyWidth)
         valueBias = try bias("v", shape.keyWidth)
+        guard queryBias.isEmpty == keyBias.isEmpty, keyBias.isEmpty == valueBias.isEmpty else {
+            throw .malformed("\(prefix).attn_q.bias, attn_k.bias, attn_v.bias")
+        }
         feedForwardNorm = try file.floats("\(prefix).ffn_norm.weight", count: shape.width)
         gate = try file.tensor("\(prefix).ffn_gate.weight", width: shape.width, rows: shape.hidden)
         up = try file.tensor("\(prefix).ffn_up.weight", width: shape.width, rows: shape.hidden)

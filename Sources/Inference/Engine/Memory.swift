@@ -1,7 +1,7 @@
 import CKernels
 import Glibc
 
-/// Zeroed memory straight from the system, taken page by page as it is touched and wiped before it goes back.
+/// Zeroed memory straight from the system, taken page by page as it is touched; who puts something secret there wipes it.
 final class Memory<Element: BitwiseCopyable>: @unchecked Sendable {
     let start: UnsafeMutablePointer<Element>
     let count: Int

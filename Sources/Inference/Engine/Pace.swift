@@ -18,9 +18,9 @@ struct Pace {
         return max(columns / Self.step * Self.step, Self.fewest) - answers
     }
 
-    /// How long a step of so many columns took.
+    /// How long a step of so many columns took; only more than all answers together write say how fast prompts are read.
     mutating func record(columns: Int, _ time: Duration) {
-        guard columns >= Self.step else { return }
+        guard columns > Batch.passageLimit else { return }
         let seconds = time / .seconds(1) / Double(columns)
         secondsPerColumn = secondsPerColumn > 0 ? (secondsPerColumn + seconds) / 2 : seconds
     }

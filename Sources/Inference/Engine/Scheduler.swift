@@ -45,7 +45,10 @@ final class Scheduler: @unchecked Sendable {
         }
     }
 
-    func closeSequence(_ id: SequenceID) { locked { sequences[id] = nil } }
+    func closeSequence(_ id: SequenceID) {
+        // Its memory is zeroed when the lock is free again.
+        _ = locked { sequences.removeValue(forKey: id) }
+    }
 
     func begin(_ request: GenerationRequest) throws(InferenceError) -> Generation {
         let mailbox = Mailbox { [weak self] in self?.wake() }
@@ -101,6 +104,7 @@ final class Scheduler: @unchecked Sendable {
             letGo()
         }
         for answer in running + waiting + locked({ arrivals }) { answer.mailbox.cancel() }
+        runner.wipe()
     }
 
     /// Sleeps until something can be done.
@@ -117,16 +121,20 @@ final class Scheduler: @unchecked Sendable {
         }
     }
 
-    /// Parts with answers that are over, or whose readers went away.
+    /// Parts with answers that are over, or whose readers went away, and with all that was computed for them.
     private func letGo() {
+        let begun = running.count
         for answer in running where !answer.look() && answer.isOver {
             answer.slot.isBusy = false
+            touch(answer.slot)
             leave(answer)
         }
         for answer in waiting where !answer.look() && answer.isOver { leave(answer) }
         running.removeAll(where: \.isOver)
         waiting.removeAll(where: \.isOver)
-        if running.isEmpty { runner.wipe() }
+        guard running.count < begun else { return }
+        runner.wipe()
+        keepIdle(sequenceLimit)
     }
 
     private func leave(_ answer: Answer) { locked { queue.leave(answer.slot.client, after: .now - answer.arrived) } }
@@ -154,16 +162,15 @@ final class Scheduler: @unchecked Sendable {
         locked { sequences.values.filter { $0 !== slot && $0.client == slot.client }.compactMap(\.cache) }
     }
 
-    /// Whose turn it is to begin: of the client that has fewest places, the first.
+    /// Whose turn it is to begin: of the client that has begun fewest, the first.
     ///
-    /// Two answers of one sequence follow one another. Who waits for a reader takes no place.
+    /// Two answers of one sequence follow one another. Who waits for a reader takes no place, but counts for its client:
+    /// or one that reads nothing for a while, and then everything, would have all places.
     private var nextInLine: Int? {
         guard running.count(where: \.isRunnable) < AnswerQueue.places else { return nil }
-        func places(_ index: Int) -> Int {
-            running.count { $0.isRunnable && $0.slot.client == waiting[index].slot.client }
-        }
-        return waiting.indices.filter { !waiting[$0].slot.isBusy && places($0) < AnswerQueue.placesOfOne }
-            .min { places($0) < places($1) }
+        func begun(_ index: Int) -> Int { running.count { $0.slot.client == waiting[index].slot.client } }
+        return waiting.indices.filter { !waiting[$0].slot.isBusy && begun($0) < AnswerQueue.placesOfOne }
+            .min { begun($0) < begun($1) }
     }
 
     /// Puts together what is read next; whoever finds no room in the batch is first in the next one.
@@ -174,11 +181,13 @@ final class Scheduler: @unchecked Sendable {
         // One passage is kept for those who read a prompt.
         let reads = running.contains { $0.isRunnable && !$0.isWriting }
         let limit = Batch.passageLimit - (reads ? 1 : 0)
-        for index in running.indices where runner.batch.passages.count < limit {
-            let answer = running[(turn + index) % running.count]
+        var seen = 0
+        while seen < running.count, runner.batch.passages.count < limit {
+            let answer = running[(turn + seen) % running.count]
             if answer.isRunnable && answer.isWriting { answer.write(into: runner.batch, guesses: guesses) }
+            seen += 1
         }
-        turn = running.isEmpty ? 0 : (turn + runner.batch.passages.count) % running.count
+        turn = running.isEmpty ? 0 : (turn + seen) % running.count
         let readers = running.lazy.filter { $0.isRunnable && !$0.isWriting }
         guard let first = readers.first else { return }
         let most = pace.share(beside: runner.batch.tokens.count)
@@ -199,16 +208,26 @@ final class Scheduler: @unchecked Sendable {
         for reader in others { add(reader, atMost: left) }
     }
 
-    /// The memory of a sequence; over the limit, that of the idle one unused for longest is wiped for it.
+    /// The memory of a sequence; idle ones make room for it.
     private func takeCache(of slot: SequenceSlot) throws(InferenceError) -> KeyValueCache {
-        clock += 1
-        slot.lastUse = clock
+        touch(slot)
         if let cache = slot.cache { return cache }
-        let idle = locked { sequences.values.filter { $0.cache != nil && !$0.isBusy } }
-        if idle.count >= sequenceLimit, let oldest = idle.min(by: { $0.lastUse < $1.lastUse }) { oldest.cache = nil }
+        keepIdle(sequenceLimit - 1)
         let cache = try makeCache()
         slot.cache = cache
         return cache
+    }
+
+    private func touch(_ slot: SequenceSlot) {
+        clock += 1
+        slot.lastUse = clock
+    }
+
+    /// Wipes the memory of sequences that are idle, but for the `count` used last.
+    private func keepIdle(_ count: Int) {
+        let idle = locked { sequences.values.filter { $0.cache != nil && !$0.isBusy } }
+        guard idle.count > count else { return }
+        for slot in idle.sorted(by: { $0.lastUse < $1.lastUse }).dropLast(count) { slot.cache = nil }
     }
 }
 
