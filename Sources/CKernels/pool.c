@@ -14,7 +14,7 @@ enum { SPINS = 2000 };
  * A ticket says how many chunks a loop has and which is next. Taking a chunk is one addition, and the answer is whole: a thread that comes late to a finished
  * loop sees that nothing is left and reads nothing else. The caller waits for chunks, not for threads, so that a thread without a core delays nobody.
  */
-enum { BITS = 32, LIMIT = 1 << 20 };
+enum { BITS = 32 };
 
 struct ck_pool {
     size_t workers;
@@ -88,7 +88,7 @@ ck_pool *ck_pool_create(size_t threads) {
 }
 
 void ck_pool_run(ck_pool *pool, size_t chunks, void (*body)(void *, size_t), void *context) {
-    if (pool->workers == 0 || chunks < 2 || chunks >= LIMIT / 2) {
+    if (pool->workers == 0 || chunks < 2 || chunks > INT32_MAX) {
         for (size_t chunk = 0; chunk < chunks; chunk++) body(context, chunk);
         return;
     }

@@ -123,11 +123,12 @@ struct CourierTests {
     }
 
     private static let silence = Stub.Piece(wait: .seconds(3_600), bytes: [])
+    private static let drops = 36_000
 
-    /// The head and less than the body, a byte at a time; then nothing.
+    /// A head, and then ten bytes a second for an hour: never silent for long.
     private static func drip() -> [Stub.Piece] {
-        [Stub.Piece(bytes: Array("HTTP/1.1 200 OK\r\nContent-Length: \(content.count)\r\n\r\n".utf8))]
-            + content.dropLast().map { Stub.Piece(wait: .milliseconds(100), bytes: [$0]) } + [silence]
+        [Stub.Piece(bytes: Array("HTTP/1.1 200 OK\r\nContent-Length: \(drops)\r\n\r\n".utf8))]
+            + (0..<drops).map { _ in Stub.Piece(wait: .milliseconds(100), bytes: [0x20]) }
     }
 
     /// None of these answers ends within an hour; the test's own limit is there for a courier that waits.
@@ -136,7 +137,7 @@ struct CourierTests {
         let stub = try await Stub { request in
             switch (how, request.contains("/manifests/")) {
             case ("a slow manifest", _): Self.drip()
-            case (_, true): Stub.answer("200 OK", [], Self.manifest())
+            case (_, true): Stub.answer("200 OK", [], Self.manifest(Self.drops))
             case ("no head", _): [Self.silence]
             case ("no body", _): [Self.drip()[0], Self.silence]
             default: Self.drip()

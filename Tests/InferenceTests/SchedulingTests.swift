@@ -10,15 +10,11 @@ import Testing
 struct SchedulingTests {
     /// What a scheduler made, while somebody holds it.
     private final class Made: @unchecked Sendable {
-        private final class Weak { weak var cache: KeyValueCache? }
+        private struct Weak { weak var cache: KeyValueCache? }
         private let all = Mutex<[Weak]>([])
         var count: Int { all.withLock(\.count) }
         var alive: Int { all.withLock { $0.count { $0.cache != nil } } }
-        func add(_ cache: KeyValueCache) {
-            all.withLock { list in
-                list.append(Weak()); list[list.count - 1].cache = cache
-            }
-        }
+        func add(_ cache: KeyValueCache) { all.withLock { $0.append(Weak(cache: cache)) } }
     }
 
     private func scheduler(
@@ -37,10 +33,8 @@ struct SchedulingTests {
     }
 
     private func begin(_ scheduler: Scheduler, _ client: UInt32, tokens: Int) throws -> Generation {
-        try scheduler.begin(
-            GenerationRequest(
-                sequence: scheduler.openSequence(of: ClientID(connection: 0, number: client)), prompt: [1, 2, 3],
-                sampling: .greedy, maxTokens: tokens, endTokens: []))
+        let sequence = scheduler.openSequence(of: ClientID(connection: 0, number: client))
+        return try scheduler.begin(request(in: sequence, tokens: tokens))
     }
 
     private func engine(context: Int = 4_096) throws -> Engine {
@@ -53,9 +47,12 @@ struct SchedulingTests {
     private func request(_ engine: Engine, _ client: UInt32, _ prompt: [TokenID] = [1, 2, 3], tokens: Int)
         -> GenerationRequest
     {
+        request(in: engine.openSequence(of: ClientID(connection: 0, number: client)), prompt, tokens: tokens)
+    }
+
+    private func request(in sequence: SequenceID, _ prompt: [TokenID] = [1, 2, 3], tokens: Int) -> GenerationRequest {
         GenerationRequest(
-            sequence: engine.openSequence(of: ClientID(connection: 0, number: client)), prompt: prompt,
-            sampling: .greedy, maxTokens: tokens, endTokens: [])
+            sequence: sequence, prompt: prompt, sampling: .greedy, maxTokens: tokens, endTokens: [])
     }
 
     private func events(_ generation: Generation) async -> [GenerationEvent] {
@@ -173,7 +170,7 @@ struct SchedulingTests {
         #expect(pace.share(beside: 1) == 95 && pace.share(beside: 7) == 89, "with them a multiple of 16")
         for _ in 0..<20 { pace.record(columns: 75, .milliseconds(750)) }
         #expect(pace.share(beside: 15) == 17)
-        pace.record(columns: 1, .seconds(5))
+        pace.record(columns: Batch.passageLimit, .seconds(5))
         #expect(pace.share(beside: 15) == 17 && pace.share(beside: 0) == Batch.columnLimit)
     }
 }
